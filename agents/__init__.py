@@ -1,0 +1,1 @@
+"""What agents tell us, and what we do with their messages."""

@@ -1,0 +1,1 @@
+"""Rules, firing and notification."""

@@ -1,0 +1,1 @@
+"""Custody of what agents gave up on: capture, grouping, triage, bodies, search."""

@@ -1,0 +1,1 @@
+"""The life of each message, folded from lifecycle events."""

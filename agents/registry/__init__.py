@@ -1,0 +1,1 @@
+"""Who the agents are: registration, cards, instances, heartbeats, discovery."""

@@ -1,0 +1,1 @@
+"""The store for spans and logs: a protocol, its engines, search, retention."""

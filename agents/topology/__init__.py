@@ -1,0 +1,1 @@
+"""Spans become agents, edges, workflows, rates and latencies; each change has a revision."""

@@ -1,0 +1,1 @@
+"""The ground floor: settings, wiring, and the leaves that every room stands on."""

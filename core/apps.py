@@ -1,0 +1,10 @@
+"""The ground floor as a Django app: it owns no tables, only commands."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    verbose_name = "Postroom"

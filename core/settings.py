@@ -1,0 +1,144 @@
+"""Django's settings, made from the options. Nothing else in the project reads the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from core import databases, redis_url
+from core.data_dir import DataDir, DataDirError
+from core.options import Config, SettingRefusedError, load
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _start() -> tuple[Config, DataDir]:
+    """Read the options and make the data directory, or end with one clear sentence."""
+    try:
+        config = load(os.environ)
+        data = DataDir(config.data_dir)
+        data.make()
+    except (SettingRefusedError, DataDirError) as problem:
+        sys.exit(f"postroom: {problem}")
+    return config, data
+
+
+POSTROOM, DATA = _start()
+
+SECRET_KEY = POSTROOM.secret_key or DATA.secret("secret")
+AUDIT_KEY = POSTROOM.audit_key or DATA.secret("audit")
+DEBUG = POSTROOM.debug
+ALLOWED_HOSTS = list(POSTROOM.allowed_hosts)
+ROOT_URLCONF = "core.urls"
+ASGI_APPLICATION = "core.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "daphne",
+    "core.access.admin_site.PostroomAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "axes",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "core.apps.CoreConfig",
+    "core.access.apps.AccessConfig",
+    "core.access.audit.apps.AuditConfig",
+    "dashboard.apps.DashboardConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "core.access.middleware.AccessMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+# ---- Databases and Redis ---------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = databases.connections(
+    DATA, POSTROOM.database_url, POSTROOM.telemetry_database_url
+)
+DATABASE_ROUTERS = ["core.databases.Router"]
+REDIS_URL = redis_url.find(POSTROOM.redis_url, DATA)
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "postroom"},
+    }
+}
+
+# ---- People and sessions ---------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "access.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign-in"
+SESSION_COOKIE_NAME = "postroom_session"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "postroom_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# ---- https -----------------------------------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = POSTROOM.https
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if POSTROOM.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = POSTROOM.https
+
+# ---- Pages -----------------------------------------------------------------------------------------------------
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = ROOT / ".build" / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}

@@ -1,0 +1,1 @@
+"""`manage.py up`: every process of one machine, started, watched and ended together."""

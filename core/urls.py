@@ -1,0 +1,12 @@
+"""Postroom's table of contents."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("dashboard.pages.urls")),
+    path("", include("dashboard.api.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,1 @@
+"""Snapshot and delta over websockets."""
