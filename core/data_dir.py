@@ -22,9 +22,13 @@ class DataDir:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.run.mkdir(mode=0o700, exist_ok=True)
         except OSError as problem:
-            raise DataDirError(f"The data directory {self.root} cannot be made: {problem.strerror}.") from None
+            raise DataDirError(
+                f"The data directory {self.root} cannot be made: {problem.strerror}."
+            ) from None
         if not os.access(self.root, os.W_OK):
-            raise DataDirError(f"The data directory {self.root} is not writable. Set POSTROOM_DATA_DIR to one that is.")
+            raise DataDirError(
+                f"The data directory {self.root} is not writable. Set POSTROOM_DATA_DIR to one that is."
+            )
 
     @property
     def database(self) -> Path:

@@ -122,7 +122,9 @@ OPTIONS: tuple[Option, ...] = (
         "off",
         "On when users reach Postroom over https: secure cookies, HSTS, redirects.",
     ),
-    Option("POSTROOM_DEBUG", env.switch, "off", "For developing Postroom itself: the style guide, error details."),
+    Option(
+        "POSTROOM_DEBUG", env.switch, "off", "For developing Postroom itself: the style guide, error details."
+    ),
     Option(
         "POSTROOM_ENCRYPTION_KEYS",
         env.comma_list,
@@ -131,7 +133,12 @@ OPTIONS: tuple[Option, ...] = (
         secret=True,
     ),
     Option("POSTROOM_JWT_JWKS_URL", env.http_url, None, "Accept JWTs signed by the keys published here."),
-    Option("POSTROOM_JWT_KEY_FILE", Path, None, "Accept JWTs signed by the public key (PEM or JWKS) in this file."),
+    Option(
+        "POSTROOM_JWT_KEY_FILE",
+        Path,
+        None,
+        "Accept JWTs signed by the public key (PEM or JWKS) in this file.",
+    ),
     Option("POSTROOM_JWT_ISSUER", env.text, None, "The `iss` that a JWT must carry."),
     Option("POSTROOM_JWT_AUDIENCE", env.text, "postroom", "The `aud` that a JWT must carry."),
     Option(
@@ -154,7 +161,9 @@ OPTIONS: tuple[Option, ...] = (
         "90d",
         "How long processed and purged letters are kept. A held letter is never removed.",
     ),
-    Option("POSTROOM_RETENTION_AUDIT", env.duration, "400d", "How long the audit trail is kept, in whole months."),
+    Option(
+        "POSTROOM_RETENTION_AUDIT", env.duration, "400d", "How long the audit trail is kept, in whole months."
+    ),
     Option(
         "POSTROOM_ENVIRONMENT",
         env.text,
@@ -162,7 +171,9 @@ OPTIONS: tuple[Option, ...] = (
         "The environment of what does not name its own.",
     ),
     Option("POSTROOM_LOG_FORMAT", env.one_of("console", "json"), "console", "How log lines are written."),
-    Option("POSTROOM_LOG_LEVEL", env.one_of("debug", "info", "warning", "error"), "info", "How much is logged."),
+    Option(
+        "POSTROOM_LOG_LEVEL", env.one_of("debug", "info", "warning", "error"), "info", "How much is logged."
+    ),
     Option(
         "POSTROOM_TEST_REQUIRE",
         env.comma_list,
@@ -228,7 +239,9 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith("POSTROOM_") and name not in known:
             near = _nearest(name, known)
-            raise SettingRefusedError(f"{name} is not a setting of Postroom. Did you mean {near}? docs/settings.md lists all.")
+            raise SettingRefusedError(
+                f"{name} is not a setting of Postroom. Did you mean {near}? docs/settings.md lists all."
+            )
 
 
 def _nearest(name: str, known: set[str]) -> str:
@@ -257,7 +270,9 @@ def _raw(option: Option, environ: Mapping[str, str]) -> str | None:
         try:
             return Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as problem:
-            raise SettingRefusedError(f"{option.name}_FILE={file!r} cannot be read: {_reason(problem)}.") from None
+            raise SettingRefusedError(
+                f"{option.name}_FILE={file!r} cannot be read: {_reason(problem)}."
+            ) from None
     if given == "" and option.empty_means_off:
         return ""
     return given or option.default

@@ -19,4 +19,8 @@ def find(given: str | None, data: DataDir) -> str:
 
 def for_celery(url: str) -> str:
     """kombu writes a unix socket as redis+socket://."""
-    return url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=") if url.startswith("unix://") else url
+    return (
+        url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+        if url.startswith("unix://")
+        else url
+    )

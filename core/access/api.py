@@ -12,7 +12,18 @@ from fnmatch import fnmatchcase
 
 from core.access.permissions import ABOUT, Permission
 
-__all__ = ["ANONYMOUS", "SOMEWHERE", "Decision", "Grant", "Kind", "Permission", "Place", "Scope", "Subject", "may"]
+__all__ = [
+    "ANONYMOUS",
+    "SOMEWHERE",
+    "Decision",
+    "Grant",
+    "Kind",
+    "Permission",
+    "Place",
+    "Scope",
+    "Subject",
+    "may",
+]
 
 
 class Kind(StrEnum):
@@ -50,7 +61,9 @@ class Scope:
             return True
         pairs = ((self.environment, place.environment), (self.queue, place.queue), (self.agent, place.agent))
         # A grant for some queues says nothing about a thing that has no queue.
-        return all(pattern == "*" if value is None else fnmatchcase(value, pattern) for pattern, value in pairs)
+        return all(
+            pattern == "*" if value is None else fnmatchcase(value, pattern) for pattern, value in pairs
+        )
 
     def __str__(self) -> str:
         parts = (("environment", self.environment), ("queue", self.queue), ("agent", self.agent))

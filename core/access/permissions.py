@@ -45,21 +45,31 @@ class About:
 
 ABOUT: dict[Permission, About] = {
     Permission.SEE: About("See", "See agents, queues, messages, letters and traces, payloads masked."),
-    Permission.READ_PAYLOADS: About("Read payloads", "See the bodies and headers of messages and letters unmasked."),
+    Permission.READ_PAYLOADS: About(
+        "Read payloads", "See the bodies and headers of messages and letters unmasked."
+    ),
     Permission.EXPORT: About("Export", "Take lists of letters and messages out as files."),
     Permission.TRIAGE: About("Triage", "Acknowledge, assign, mute and annotate failure groups."),
     Permission.REDRIVE: About("Redrive", "Send letters back to a queue."),
     Permission.EDIT: About("Edit", "Change a letter's body or headers in a redrive."),
     Permission.MOVE: About("Move", "Move waiting messages to another queue."),
-    Permission.PURGE: About("Purge", "Throw letters or waiting messages away, with a way back until they expire."),
+    Permission.PURGE: About(
+        "Purge", "Throw letters or waiting messages away, with a way back until they expire."
+    ),
     Permission.RESTORE: About("Restore", "Take purged letters back."),
     Permission.SETTLE: About("Settle", "Decide by hand what became of a message whose outcome is unknown."),
     Permission.APPROVE: About("Approve", "Be the second person that a large operation needs."),
-    Permission.CONTROL_AGENTS: About("Control agents", "Pause and resume consumption, cancel a running task."),
+    Permission.CONTROL_AGENTS: About(
+        "Control agents", "Pause and resume consumption, cancel a running task."
+    ),
     Permission.MANAGE_AGENTS: About("Manage agents", "Change the registry, drain and weight versions."),
     Permission.MANAGE_ALERTS: About("Manage alerts", "Change rules, silences and where notices go."),
-    Permission.MANAGE_LETTERS: About("Manage letters", "Change letter sources, masking and redrive policies."),
-    Permission.MANAGE_ACCESS: About("Manage access", "Change accounts, roles, grants, tokens and approval limits."),
+    Permission.MANAGE_LETTERS: About(
+        "Manage letters", "Change letter sources, masking and redrive policies."
+    ),
+    Permission.MANAGE_ACCESS: About(
+        "Manage access", "Change accounts, roles, grants, tokens and approval limits."
+    ),
     Permission.READ_AUDIT: About("Read the audit trail", "See and export who did what."),
     Permission.OBSERVE: About("Observe Postroom", "Read Postroom's own metrics and what it is missing."),
     Permission.WRITE_TELEMETRY: About("Write telemetry", "Send spans, logs, heartbeats and events."),

@@ -12,5 +12,9 @@ def of_request(request: HttpRequest) -> Subject:
     if not user.is_authenticated:
         return ANONYMOUS
     return Subject(
-        Kind.PERSON, str(user.pk), user.get_username(), (Grant("admin", frozenset(Permission)),), via="session"
+        Kind.PERSON,
+        str(user.pk),
+        user.get_username(),
+        (Grant("admin", frozenset(Permission)),),
+        via="session",
     )

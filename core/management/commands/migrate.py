@@ -21,11 +21,17 @@ class Command(migrate.Command):
             if action.dest == "database":
                 action.help = "One of the two databases; without it: both."
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"databases": _aliases(options)}
+
     def handle(self, *args: Any, **options: Any) -> None:
-        aliases = [options["database"]] if options["database"] else [DEFAULT, TELEMETRY]
-        for alias in aliases:
+        for alias in _aliases(options):
             _make_schema(alias)
             super().handle(*args, **(options | {"database": alias}))
+
+
+def _aliases(options: dict[str, Any]) -> list[str]:
+    return [options["database"]] if options["database"] else [DEFAULT, TELEMETRY]
 
 
 def _make_schema(alias: str) -> None:
