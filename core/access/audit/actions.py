@@ -1,0 +1,33 @@
+"""Every action that the audit trail knows: the one place that declares them.
+
+Each room adds its own. A value is written as thing.happened and never changes its meaning: entries outlive code.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What was done. The value is what filters, exports and the API carry."""
+
+    # The trail about itself.
+    AUDIT_SEGMENT_DROPPED = "audit.segment_dropped"
+    AUDIT_CHECKPOINTS_STARTED = "audit.checkpoints_started"
+    AUDIT_EXPORTED = "audit.exported"
+
+    # What an agent reports of its own doing; its own word for it is the target.
+    AGENT_REPORTED = "agent.reported"
+
+    # Access.
+    SIGNED_IN = "access.signed_in"
+    SIGNED_OUT = "access.signed_out"
+    SIGN_IN_REFUSED = "access.sign_in_refused"
+    CREDENTIAL_REFUSED = "access.credential_refused"
+    PASSWORD_CHANGED = "access.password_changed"  # noqa: S105 - the name of an action
+    ACCESS_CHANGED = "access.changed"
+    TOKEN_CREATED = "access.token_created"  # noqa: S105
+    TOKEN_REVOKED = "access.token_revoked"  # noqa: S105
+    APPROVAL_ASKED = "approval.asked"
+    APPROVAL_GIVEN = "approval.given"
+    APPROVAL_REFUSED = "approval.refused"
