@@ -133,7 +133,8 @@ def all() -> list[ProcessState]:
 
 def forget_old() -> int:
     """Drop what was not heard of for an hour; returns how many."""
-    redis, limit, gone = live_redis.client(), clock.unix() - FORGOTTEN_AFTER.total_seconds(), 0
+    redis, gone = live_redis.client(), 0
+    limit = clock.unix() - FORGOTTEN_AFTER.total_seconds()
     for name in (BEATS, REPORTS):
         rows = _load(live_redis.table(redis, name))
         if old := [key for key, record in rows.items() if record.at < limit]:
