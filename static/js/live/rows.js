@@ -1,0 +1,35 @@
+/**
+ * The rows of one topic and how a frame changes them. Pure: no socket, no clock, no page.
+ *
+ * @typedef {Record<string, any>} Row
+ * @typedef {{op: "put", id: string, row: Row} | {op: "drop", id: string}} Op
+ * @typedef {{topic: string, kind: "snapshot" | "delta", base: number | null, revision: number, at: string,
+ *   ops: Op[]}} Frame
+ * @typedef {{revision: number, rows: Map<string, Row>}} Held
+ */
+
+/**
+ * What is held after a frame, or null when the frame does not follow from it: then only a snapshot helps.
+ * What was held before is not changed.
+ *
+ * @param {Held | null} held
+ * @param {Frame} frame
+ * @returns {Held | null}
+ */
+export function after(held, frame) {
+  if (frame.kind === "snapshot") return { revision: frame.revision, rows: applied(new Map(), frame.ops) };
+  if (!held || frame.base !== held.revision) return null;
+  return { revision: frame.revision, rows: applied(new Map(held.rows), frame.ops) };
+}
+
+/**
+ * @param {Map<string, Row>} rows changed in place
+ * @param {Op[]} ops
+ */
+function applied(rows, ops) {
+  for (const op of ops) {
+    if (op.op === "put") rows.set(op.id, op.row);
+    else rows.delete(op.id);
+  }
+  return rows;
+}
