@@ -6,7 +6,6 @@ import psycopg
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import connection
 from kombu import Connection
 
@@ -37,7 +36,7 @@ def test_rabbitmq_virtual_host_is_our_own(rabbitmq_url: str) -> None:
 @pytest.mark.both_databases
 @pytest.mark.django_db
 def test_the_test_database_is_this_runs_own() -> None:
-    get_user_model().objects.create(username="ana")
+    connection.ensure_connection()
     name = str(connection.settings_dict["NAME"])
     assert isolation.RUN in name or str(settings.DATA.root) in name
 
