@@ -1,0 +1,39 @@
+"""The headers that a message carries between agents: each name once, for senders, receivers and the server's tests.
+
+The names are part of the contract. They are added to, never changed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# W3C: which trace the message belongs to.
+TRACEPARENT: Final = "traceparent"
+TRACESTATE: Final = "tracestate"
+BAGGAGE: Final = "baggage"
+
+# The message keeps its id when it is redriven.
+MESSAGE_ID: Final = "postroom-message-id"
+SENDER: Final = "postroom-sender"
+SENDER_TOKEN: Final = "postroom-sender-token"
+WORKFLOW: Final = "postroom-workflow"
+# Where the content lies when it is too large for the broker.
+CONTENT_REF: Final = "postroom-content-ref"
+DEADLINE: Final = "postroom-deadline"
+# The letter's id and the number of this redrive.
+REDRIVE_ID: Final = "postroom-redrive-id"
+REDRIVE_COUNT: Final = "postroom-redrive-count"
+
+ALL: Final = (
+    TRACEPARENT,
+    TRACESTATE,
+    BAGGAGE,
+    MESSAGE_ID,
+    SENDER,
+    SENDER_TOKEN,
+    WORKFLOW,
+    CONTENT_REF,
+    DEADLINE,
+    REDRIVE_ID,
+    REDRIVE_COUNT,
+)
