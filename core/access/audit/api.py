@@ -16,6 +16,9 @@ from core.access.audit.actions import Action
 
 __all__ = ["Action", "Target", "record"]
 
+# A thing that belongs to no environment, queue or agent: an account, a role, the trail itself.
+UNPLACED = Place()
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -24,7 +27,7 @@ class Target:
     kind: str
     id: str = ""
     name: str = ""
-    place: Place = Place()
+    place: Place = UNPLACED
 
 
 def record(

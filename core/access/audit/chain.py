@@ -6,7 +6,6 @@ the key nobody can make a hash that fits, so no row can be altered, removed, add
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import uuid
@@ -62,7 +61,7 @@ def canonical(values: Mapping[str, Any], fields: tuple[str, ...]) -> str:
 def keyed_hash(key: str, kind: str, values: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     """`kind` keeps a hash of one sort of row from passing for another's."""
     message = f"postroom audit {kind}\n{canonical(values, fields)}".encode()
-    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), message, "sha256").hex()
 
 
 def of_entry(key: str, values: Mapping[str, Any]) -> str:

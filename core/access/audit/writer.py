@@ -39,6 +39,8 @@ def append(draft: Draft) -> Entry:
     with transaction.atomic(using=DEFAULT):
         now = clock.now()
         head = roll_over(lock_head(), now)
+        if not head.sequence:
+            checkpoints.begin()
         entry = _link(draft, head, now)
         entry.save(force_insert=True, using=DEFAULT)
         move_head(sequence=entry.sequence, hash=entry.hash, segment=entry.segment)
