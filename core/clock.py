@@ -37,5 +37,16 @@ def held(moment: datetime) -> Iterator[None]:
 
 
 def rfc3339(moment: datetime) -> str:
-    """How times travel: UTC, milliseconds, a Z."""
+    """How times travel: UTC, milliseconds, a Z. A time without a zone is refused: it could be any."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(text: str) -> datetime:
+    """An RFC 3339 time; a bare date is its midnight, without an offset it is UTC. ValueError says what is wrong."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time; write it as 2026-11-20T14:03:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

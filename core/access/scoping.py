@@ -1,0 +1,55 @@
+"""Scopes as a condition on rows: the same answer as Scope.covers, given by the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from core.access.api import Permission, Scope, Subject
+
+NOTHING = Q(pk__in=())
+
+
+def visible(
+    subject: Subject, permission: Permission, *, environment: str = "", queue: str = "", agent: str = ""
+) -> Q:
+    """Rows that the subject may touch. Each argument names the row's field; left out: rows have no such dimension.
+
+    A field that is null says that this row has none, which only a grant for everything covers.
+    """
+    fields = {"environment": environment, "queue": queue, "agent": agent}
+    granted = _any(_covered(scope, fields) for scope in subject.scopes(permission))
+    return granted & _covered(subject.bounds, fields)
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    found = NOTHING
+    for condition in conditions:
+        found |= condition
+    return found
+
+
+def _covered(scope: Scope, fields: dict[str, str]) -> Q:
+    condition = Q()
+    for dimension, field in fields.items():
+        pattern = getattr(scope, dimension)
+        if pattern != "*":
+            condition &= Q(**{f"{field}__regex": as_regex(pattern)}) if field else NOTHING
+    return condition
+
+
+def as_regex(pattern: str) -> str:
+    """A shell pattern as a regular expression that Python, SQLite's (Python again) and PostgreSQL read alike."""
+    parts = re.split(r"(\*|\?|\[!?\]?[^\]]*\])", pattern)
+    return "^" + "".join(_part(part) for part in parts) + r"\Z"
+
+
+def _part(part: str) -> str:
+    if part in {"*", "?"}:
+        return r"(.|\n)" + part.replace("?", "")
+    if part.startswith("[") and part.endswith("]"):
+        inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
+        return "[" + ("^" + inside[1:] if inside.startswith("!") else inside) + "]"
+    return re.escape(part)
