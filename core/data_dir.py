@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 
@@ -57,6 +59,11 @@ class DataDir:
         return self.run / "redis-url"
 
     @property
+    def socket_folder(self) -> Path:
+        """Written by `up`: where its sockets lie, so that the next start can clear up after a killed one."""
+        return self.run / "socket-folder"
+
+    @property
     def redis(self) -> Path:
         return self.root / "redis"
 
@@ -72,22 +79,20 @@ class DataDir:
         """A secret made once and kept: the same for every process that asks, however many ask at once."""
         path = self.root / f"{name}.key"
         self.make()
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read_when_written(path)
+        if not path.exists():
+            _make_secret(path)
+        return path.read_text(encoding="ascii").strip()
+
+
+def _make_secret(path: Path) -> None:
+    """Write it aside and link it into place: nobody ever reads half of it, and the first to link wins."""
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
-            value = secrets.token_urlsafe(48)
-            file.write(value)
-        return value
-
-
-def _read_when_written(path: Path) -> str:
-    """Another process may be between making the file and writing it."""
-    import time
-
-    for _ in range(200):
-        if value := path.read_text(encoding="ascii").strip():
-            return value
-        time.sleep(0.01)
-    raise DataDirError(f"{path} is empty. Delete it, and a new one is made at the next start.")
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
+        os.unlink(aside)

@@ -144,7 +144,9 @@ def forget_old() -> int:
 
 def _read() -> tuple[dict[str, Record], dict[str, Record], int]:
     pipe = live_redis.client().pipeline(transaction=False)
-    pipe.hgetall(BEATS).hgetall(REPORTS).info("server")
+    pipe.hgetall(BEATS)
+    pipe.hgetall(REPORTS)
+    pipe.info("server")
     heard, told, server = pipe.execute()
     return _load(heard), _load(told), int(server["uptime_in_seconds"])
 

@@ -26,7 +26,11 @@ class Program:
 
     @property
     def argv(self) -> tuple[str, ...]:
-        return (sys.executable, str(MANAGE), *self.command)
+        return argv(self.command)
+
+
+def argv(command: tuple[str, ...]) -> tuple[str, ...]:
+    return (sys.executable, str(MANAGE), *command)
 
 
 PROGRAMS: tuple[Program, ...] = (
@@ -40,6 +44,5 @@ PROGRAMS: tuple[Program, ...] = (
 # Before the first start of any of them, and after each update: tables, first admin, ingest token.
 PREPARE: tuple[str, ...] = ("prepare",)
 
-
-def by_kind(kind: Kind) -> Program:
-    return next(program for program in PROGRAMS if program.kind is kind)
+# The demo workload, beside them when it is asked for.
+DEMO: tuple[str, ...] = ("demo",)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
@@ -20,3 +20,9 @@ def die_with_parent(sent: signal.Signals = signal.SIGKILL, parent: int | None = 
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(sent))
     if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), sent)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever our children leave behind, so that it can be reaped (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
