@@ -1,0 +1,91 @@
+"""The pages of the console, in the order of the rail: the one list that rail, palette and `g` keys are made from.
+
+A page joins the list when it stands; the rail never names one that does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from core.access.api import Decision, Permission, Subject, may
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as the rail shows it. `route` is its url name; routes that begin with it belong to it.
+
+    `counts` names the field of the live topic `counts` whose figure stands beside the title.
+    """
+
+    route: str
+    title: str
+    key: str
+    permission: Permission | None
+    answers: str
+    counts: str = ""
+    # In the rail's foot, and in no phone's bar.
+    apart: bool = False
+
+    def holds(self, route: str) -> bool:
+        return route == self.route or route.startswith((f"{self.route}-", f"{self.route}:"))
+
+
+PAGES: tuple[Page, ...] = (
+    Page("overview", "Overview", "o", Permission.SEE, "Is everything fine, and if not, what first?"),
+    Page(
+        "approvals",
+        "Approvals",
+        "v",
+        None,
+        "What waits for a second person?",
+        counts="approvals",
+    ),
+    Page("audit", "Audit", "u", Permission.READ_AUDIT, "Who did what, on what, and why?"),
+    Page("my-permissions", "My permissions", "i", None, "What may I do, and where?", apart=True),
+    Page(
+        "admin:index",
+        "Admin",
+        "d",
+        Permission.MANAGE_ACCESS,
+        "Accounts, roles, grants, tokens, limits.",
+        apart=True,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page for one subject: where it is, and whether they may open it."""
+
+    page: Page
+    url: str
+    decision: Decision
+    current: bool
+
+    @property
+    def icon(self) -> str:
+        return self.page.route.partition(":")[0].removeprefix("my-")
+
+
+def entries(subject: Subject, route: str = "") -> list[Entry]:
+    """Every page that stands, for this subject; a denied one stays in its place, with the reason."""
+    return [
+        Entry(page, url, _decision(subject, page), page.holds(route))
+        for page in PAGES
+        if (url := _url(page.route))
+    ]
+
+
+def _url(route: str) -> str:
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return ""
+
+
+def _decision(subject: Subject, page: Page) -> Decision:
+    if page.permission is None:
+        return Decision(True, "Everyone who is signed in may open it.")
+    return may(subject, page.permission)

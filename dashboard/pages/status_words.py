@@ -1,0 +1,27 @@
+"""Which of the five shapes a state of the domain has. One table, so that a word looks the same on every page."""
+
+from __future__ import annotations
+
+SHAPES = ("ok", "warn", "bad", "unknown", "paused", "info")
+
+_SHAPE_OF: dict[str, str] = {
+    # processes
+    "up": "ok",
+    "starting": "info",
+    "restarting": "warn",
+    "down": "bad",
+    # approvals
+    "waiting": "warn",
+    "approved": "ok",
+    "rejected": "bad",
+    "expired": "unknown",
+    # tokens and accounts
+    "active": "ok",
+    "expiring": "warn",
+    "revoked": "bad",
+}
+
+
+def shape(state: str) -> str:
+    """The shape of a state. A word that is not in the table is unknown, and looks it."""
+    return state if state in SHAPES else _SHAPE_OF.get(state, "unknown")
