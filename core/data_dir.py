@@ -81,7 +81,12 @@ class DataDir:
         self.make()
         if not path.exists():
             _make_secret(path)
-        return path.read_text(encoding="ascii").strip()
+        value = path.read_text(encoding="ascii").strip()
+        if not value:
+            raise DataDirError(
+                f"{path} is empty. Put it back from a backup, or delete it: a new one is made."
+            )
+        return value
 
 
 def _make_secret(path: Path) -> None:

@@ -43,7 +43,7 @@ def connections(
 def _connection(alias: str, url: DatabaseUrl | None, file: Path, synchronous: str) -> dict[str, Any]:
     if url and url.engine == "postgresql":
         return _postgresql(alias, url)
-    name = Path(url.name) if url else file
+    name = Path(url.name).absolute() if url else file
     name.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return _sqlite(name, synchronous)
 
@@ -64,6 +64,8 @@ def _sqlite(name: Path, synchronous: str) -> dict[str, Any]:
 
 
 def _postgresql(alias: str, url: DatabaseUrl) -> dict[str, Any]:
+    options = dict(url.options)
+    given, schema = options.get("options", ""), f"-c search_path={SCHEMAS[alias]}"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": url.name,
@@ -72,8 +74,7 @@ def _postgresql(alias: str, url: DatabaseUrl) -> dict[str, Any]:
         "USER": url.user,
         "PASSWORD": url.password,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(url.options)
-        | {"options": f"-c search_path={SCHEMAS[alias]}", "application_name": "postroom"},
+        "OPTIONS": {"application_name": "postroom"} | options | {"options": f"{given} {schema}".strip()},
         # Two aliases with one test database would be taken for mirrors, and the second never migrated.
         "TEST": {"NAME": f"test_{url.name}" + ("" if alias == DEFAULT else f"_{alias}")},
     }

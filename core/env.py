@@ -5,15 +5,24 @@ The ValueError's text completes the sentence "… is refused: ", so it says what
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import parse_qsl, unquote, urlsplit
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-DURATION = re.compile(r"^(\d+)([smhd])$")
+DURATION = re.compile(r"^([0-9]{1,15})([smhd])$")
+# What a JWT may be signed with. `none` and the HS family are not here, and so can never be allowed.
+ASYMMETRIC_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MAX_PORT = 65535
+LONGEST = timedelta(days=100 * 365)
+BROKER_SCHEMES = frozenset({"redis", "rediss", "unix", "amqp", "amqps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,11 @@ def text(raw: str) -> str:
     return raw.strip()
 
 
+def path(raw: str) -> Path:
+    # Path's own expanduser raises RuntimeError for the home of nobody.
+    return Path(os.path.expanduser(text(raw)))
+
+
 def switch(raw: str) -> bool:
     value = raw.strip().lower()
     if value in {"1", "on", "true", "yes"}:
@@ -69,21 +83,31 @@ def switch(raw: str) -> bool:
 
 
 def whole_number(raw: str) -> int:
-    if not raw.strip().isdigit():
+    if not _is_number(raw.strip()):
         raise ValueError("it must be a whole number of 0 or more")
     return int(raw)
+
+
+def _is_number(raw: str) -> bool:
+    return raw.isascii() and raw.isdecimal()
 
 
 def duration(raw: str) -> timedelta:
     match = DURATION.match(raw.strip())
     if not match or int(match[1]) == 0:
         raise ValueError("it must be a number above 0 and a unit: 30s, 15m, 12h or 7d")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+    try:
+        span = timedelta(**{UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        span = timedelta.max
+    if span > LONGEST:
+        raise ValueError("it must be 36500d or less")
+    return span
 
 
 def host_port(raw: str) -> HostPort:
     host, colon, port = raw.strip().rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 <= int(port) <= MAX_PORT:
+    if not colon or not host or not _is_number(port) or int(port) > MAX_PORT:
         raise ValueError("it must be HOST:PORT, such as 127.0.0.1:8000")
     return HostPort(host.strip("[]"), int(port))
 
@@ -101,20 +125,54 @@ def comma_list(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
 
 
+def jwt_algorithms(raw: str) -> tuple[str, ...]:
+    found = comma_list(raw)
+    if not found or not ASYMMETRIC_ALGORITHMS.issuperset(found):
+        raise ValueError(f"allowed are {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}")
+    return found
+
+
+def networks(raw: str) -> tuple[str, ...]:
+    for part in comma_list(raw):
+        try:
+            ip_network(part, strict=False)
+        except ValueError:
+            raise ValueError(f"{part!r} is no address or network such as 10.0.0.0/8") from None
+    return comma_list(raw)
+
+
+def several_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
+    def parse(raw: str) -> tuple[str, ...]:
+        if not set(comma_list(raw)) <= set(allowed):
+            raise ValueError(f"allowed are {', '.join(allowed)}, with commas between")
+        return comma_list(raw)
+
+    return parse
+
+
 def http_url(raw: str) -> str:
-    parts = urlsplit(raw.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = _parts(raw)
+    if not parts or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it must be an http:// or https:// address")
     return raw.strip().rstrip("/")
 
 
+def intake_url(raw: str) -> str:
+    """Where web finds intake: over http, or a unix socket as Granian writes it."""
+    if re.fullmatch(r"unix:/.+", raw.strip()):
+        return raw.strip()
+    try:
+        return http_url(raw)
+    except ValueError:
+        raise ValueError("it must be http://HOST:PORT or unix:/PATH") from None
+
+
 def database_url(raw: str) -> DatabaseUrl:
-    parts = urlsplit(raw.strip())
-    options = tuple(parse_qsl(parts.query))
-    if parts.scheme == "sqlite" and parts.path.strip("/"):
+    parts = _parts(raw)
+    if parts and parts.scheme == "sqlite" and parts.path.strip("/") and not parts.netloc:
         # sqlite:///relative.db and sqlite:////absolute.db, as elsewhere.
-        return DatabaseUrl("sqlite", unquote(parts.path[1:]), options=options)
-    if parts.scheme in {"postgres", "postgresql"} and parts.path.strip("/"):
+        return DatabaseUrl("sqlite", unquote(parts.path[1:]))
+    if parts and parts.scheme in {"postgres", "postgresql"} and parts.path.strip("/"):
         return DatabaseUrl(
             "postgresql",
             unquote(parts.path[1:]),
@@ -122,27 +180,42 @@ def database_url(raw: str) -> DatabaseUrl:
             parts.port,
             unquote(parts.username or ""),
             unquote(parts.password or ""),
-            options,
+            tuple(parse_qsl(parts.query)),
         )
-    raise ValueError("it must be postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH")
+    raise ValueError(
+        "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH "
+        "(in a password, write / as %2F, @ as %40 and : as %3A)"
+    )
 
 
 def redis_url(raw: str) -> str:
-    parts = urlsplit(raw.strip())
-    if parts.scheme == "unix" and parts.path:
+    parts = _parts(raw)
+    if parts and parts.scheme == "unix" and parts.path:
         return raw.strip()
-    if parts.scheme in {"redis", "rediss"} and parts.hostname:
+    if parts and parts.scheme in {"redis", "rediss"} and parts.hostname:
         return raw.strip()
     raise ValueError("it must be redis://, rediss:// or unix:// and an address")
 
 
+def _parts(raw: str) -> SplitResult | None:
+    """A URL's parts, or None. Python's own complaint may quote a piece of the password, and is not passed on."""
+    try:
+        parts = urlsplit(raw.strip())
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
 def broker(raw: str) -> BrokerUrl:
     name, equals, url = raw.partition("=")
-    scheme = url.partition("://")[0]
+    parts = _parts(url)
     if not equals or not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
         raise ValueError("each broker is name=url, the name of small letters, digits, - and _")
-    if scheme not in {"redis", "rediss", "unix", "amqp", "amqps"}:
-        raise ValueError(f"broker {name}: allowed are redis://, rediss://, unix://, amqp:// and amqps://")
+    if not parts or parts.scheme not in BROKER_SCHEMES or not (parts.hostname or parts.path):
+        raise ValueError(
+            f"broker {name}: it must be redis://, rediss://, unix://, amqp:// or amqps:// and an address"
+        )
     return BrokerUrl(name, url)
 
 

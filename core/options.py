@@ -36,7 +36,9 @@ class Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("POSTROOM_DATA_DIR", Path, "./.postroom", "Where the embedded databases, keys and sockets live."),
+    Option(
+        "POSTROOM_DATA_DIR", env.path, "./.postroom", "Where the embedded databases, keys and sockets live."
+    ),
     Option(
         "POSTROOM_DATABASE_URL",
         env.database_url,
@@ -83,6 +85,13 @@ OPTIONS: tuple[Option, ...] = (
         empty_means_off=True,
     ),
     Option(
+        "POSTROOM_INTAKE_URL",
+        env.intake_url,
+        None,
+        "Where web passes the machines' paths on to, http://HOST:PORT or unix:/PATH. Without it: the address of "
+        "OTLP/HTTP above.",
+    ),
+    Option(
         "POSTROOM_ADMIN_PASSWORD",
         env.text,
         None,
@@ -112,7 +121,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "POSTROOM_TRUSTED_PROXIES",
-        env.comma_list,
+        env.networks,
         "",
         "Addresses or networks whose X-Forwarded-… headers are believed.",
     ),
@@ -135,7 +144,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("POSTROOM_JWT_JWKS_URL", env.http_url, None, "Accept JWTs signed by the keys published here."),
     Option(
         "POSTROOM_JWT_KEY_FILE",
-        Path,
+        env.path,
         None,
         "Accept JWTs signed by the public key (PEM or JWKS) in this file.",
     ),
@@ -143,7 +152,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("POSTROOM_JWT_AUDIENCE", env.text, "postroom", "The `aud` that a JWT must carry."),
     Option(
         "POSTROOM_JWT_ALGORITHMS",
-        env.comma_list,
+        env.jwt_algorithms,
         "RS256,ES256,EdDSA",
         "The signature algorithms that are accepted; `none` and the HS family never are.",
     ),
@@ -176,9 +185,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "POSTROOM_TEST_REQUIRE",
-        env.comma_list,
+        env.several_of("postgres", "rabbitmq", "redis", "chromium"),
         "",
-        "Tests only: what must be there (postgres, rabbitmq, redis, chromium); a missing one fails.",
+        "Tests only: what must be there; a missing one fails instead of being skipped.",
     ),
 )
 
@@ -186,7 +195,7 @@ OPTIONS: tuple[Option, ...] = (
 AGENT_SIDE = frozenset({"POSTROOM_URL", "POSTROOM_TOKEN", "POSTROOM_BROKER_URL"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Config:
     """The settings, parsed. Field names are the options' names, in small letters, without POSTROOM_."""
 
@@ -198,6 +207,7 @@ class Config:
     bind: env.HostPort
     otlp_http_bind: env.HostPort | None
     otlp_grpc_bind: env.HostPort | None
+    intake_url: str | None
     admin_password: str | None
     secret_key: str | None
     audit_key: str | None
@@ -226,11 +236,21 @@ class Config:
     log_level: str
     test_require: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Fit for a log or an error page: which secrets are set, never what they are."""
+        return f"Config({', '.join(self._shown(option) for option in OPTIONS)})"
+
+    def _shown(self, option: Option) -> str:
+        value = getattr(self, option.field)
+        return f"{option.field}={'(hidden)' if option.secret and value else repr(value)}"
+
 
 def load(environ: Mapping[str, str]) -> Config:
     """Read every option from the environment, or raise SettingRefusedError naming the first one that is wrong."""
     _refuse_unknown(environ)
-    return Config(**{option.field: _value(option, environ) for option in OPTIONS})
+    config = Config(**{option.field: _value(option, environ) for option in OPTIONS})
+    _refuse_half_set(config)
+    return config
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
@@ -242,6 +262,26 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             raise SettingRefusedError(
                 f"{name} is not a setting of Postroom. Did you mean {near}? docs/settings.md lists all."
             )
+
+
+def _refuse_half_set(config: Config) -> None:
+    """Settings that mean something only together. A token of any issuer, say, must not be let in by omission."""
+    keys = config.jwt_jwks_url or config.jwt_key_file
+    if config.jwt_jwks_url and config.jwt_key_file:
+        raise SettingRefusedError(
+            "POSTROOM_JWT_JWKS_URL and POSTROOM_JWT_KEY_FILE are both set; keep one of them."
+        )
+    if bool(keys) != bool(config.jwt_issuer):
+        raise SettingRefusedError(
+            "JWTs need POSTROOM_JWT_ISSUER and one of POSTROOM_JWT_JWKS_URL and POSTROOM_JWT_KEY_FILE; "
+            f"{'the issuer is' if keys else 'the keys are'} missing."
+        )
+    oidc = (config.oidc_issuer, config.oidc_client_id, config.oidc_client_secret)
+    if any(oidc) and not all(oidc):
+        raise SettingRefusedError(
+            "Sign-in at a provider needs POSTROOM_OIDC_ISSUER, POSTROOM_OIDC_CLIENT_ID and "
+            "POSTROOM_OIDC_CLIENT_SECRET together."
+        )
 
 
 def _nearest(name: str, known: set[str]) -> str:
@@ -267,15 +307,22 @@ def _raw(option: Option, environ: Mapping[str, str]) -> str | None:
     if given and file:
         raise SettingRefusedError(f"{option.name} and {option.name}_FILE are both set; keep one of them.")
     if file:
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            raise SettingRefusedError(
-                f"{option.name}_FILE={file!r} cannot be read: {_reason(problem)}."
-            ) from None
+        return _read(option, file)
     if given == "" and option.empty_means_off:
         return ""
     return given or option.default
+
+
+def _read(option: Option, file: str) -> str:
+    try:
+        content = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as problem:
+        raise SettingRefusedError(
+            f"{option.name}_FILE={file!r} cannot be read: {_reason(problem)}."
+        ) from None
+    if not content:
+        raise SettingRefusedError(f"{option.name}_FILE={file!r} is empty.")
+    return content
 
 
 def _reason(problem: Exception) -> str:

@@ -20,16 +20,17 @@ def advance(
     pk: object,
     from_states: Iterable[str],
     to: str,
-    history: Callable[[], object] | None = None,
+    history: Callable[[], object],
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Move one row from one of `from_states` to `to`, or raise StaleStateError and change nothing.
 
-    `history` writes the transition's own row inside the same transaction.
+    `history` writes the transition's own row inside the same transaction. A worker that holds a lease passes
+    rows filtered by its token: once the lease is another's, nothing changes.
     """
+    allowed = tuple(from_states)
     with transaction.atomic(using=rows.db):
-        changed = rows.filter(pk=pk, state__in=list(from_states)).update(state=to, **(changes or {}))
+        changed = rows.filter(pk=pk, state__in=allowed).update(state=to, **(changes or {}))
         if changed != 1:
-            raise StaleStateError(f"{rows.model.__name__} {pk} is no longer in {', '.join(from_states)}.")
-        if history:
-            history()
+            raise StaleStateError(f"{rows.model.__name__} {pk} is no longer {' or '.join(allowed)}.")
+        history()
