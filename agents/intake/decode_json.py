@@ -24,6 +24,7 @@ from agents.intake.values import (
     UndecodableError,
     Value,
 )
+from agents.spans.values import encode
 
 MIN_INT64, MAX_INT64, MAX_UINT64 = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
@@ -111,6 +112,7 @@ def _each(sent: Iterable[Any], read: Any) -> Iterator[Any]:
 
 def _span(span: shapes.Span) -> RawSpan:
     status = span.status or shapes.Status()
+    attributes = _attributes(span.attributes)
     return RawSpan(
         _id(span.trace_id, "traceId"),
         _id(span.span_id, "spanId"),
@@ -119,7 +121,8 @@ def _span(span: shapes.Span) -> RawSpan:
         _enum(span.kind, KINDS, "kind"),
         _time(span.start_time_unix_nano, "startTimeUnixNano"),
         _time(span.end_time_unix_nano, "endTimeUnixNano"),
-        _attributes(span.attributes),
+        attributes,
+        encode(attributes) if attributes else b"",
         tuple(map(_event, span.events or ())),
         tuple(map(_link, span.links or ())),
         _enum(status.code, STATUSES, "status.code"),
@@ -138,6 +141,7 @@ def _link(link: shapes.Link) -> RawLink:
 
 
 def _log(record: shapes.Log) -> RawLog:
+    attributes = _attributes(record.attributes)
     return RawLog(
         _id(record.trace_id, "traceId"),
         _id(record.span_id, "spanId"),
@@ -146,7 +150,8 @@ def _log(record: shapes.Log) -> RawLog:
         _severity(record.severity_number),
         clean(record.severity_text or ""),
         _value(record.body),
-        _attributes(record.attributes),
+        attributes,
+        encode(attributes) if attributes else b"",
         clean(record.event_name or ""),
     )
 

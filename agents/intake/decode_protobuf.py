@@ -19,6 +19,7 @@ from agents.intake.values import (
     SpanGroup,
     UndecodableError,
 )
+from agents.spans.values import encode
 
 NOT_UTF8 = "its text is not UTF-8"
 
@@ -89,6 +90,7 @@ def _each(sent: Any, read: Any) -> Iterator[Any]:
 
 def _span(span: Any) -> RawSpan:
     events, links, status = span.events, span.links, span.status
+    found = attributes.read(span.attributes)
     return RawSpan(
         span.trace_id,
         span.span_id,
@@ -97,7 +99,8 @@ def _span(span: Any) -> RawSpan:
         span.kind,
         span.start,
         span.end,
-        attributes.read(span.attributes),
+        found,
+        encode(found) if found else b"",
         tuple(map(_event, events)) if events else (),
         tuple(map(_link, links)) if links else (),
         status.code,
@@ -115,6 +118,7 @@ def _link(link: Any) -> RawLink:
 
 
 def _log(record: Any) -> RawLog:
+    found = attributes.read(record.attributes)
     return RawLog(
         record.trace_id,
         record.span_id,
@@ -123,7 +127,8 @@ def _log(record: Any) -> RawLog:
         record.severity_number,
         text(record.severity_text),
         attributes.value(record.body),
-        attributes.read(record.attributes),
+        found,
+        encode(found) if found else b"",
         text(record.event_name),
     )
 

@@ -51,11 +51,13 @@ class RawSpan(msgspec.Struct, frozen=True, gc=False):
     start: int
     end: int
     attributes: Attributes
+    encoded: bytes  # the attributes as JSON, made once; empty when there are none
     events: tuple[RawEvent, ...] = ()
     links: tuple[RawLink, ...] = ()
     status: int = 0
     status_message: str = ""
     trace_state: str = ""
+    flags: int = 0  # what sanitize had to say; spans.values.Flag
 
 
 class RawLog(msgspec.Struct, frozen=True, gc=False):
@@ -69,7 +71,9 @@ class RawLog(msgspec.Struct, frozen=True, gc=False):
     severity_text: str
     body: Value
     attributes: Attributes
+    encoded: bytes
     event_name: str = ""
+    flags: int = 0
 
 
 class SpanGroup(msgspec.Struct, frozen=True):

@@ -1,0 +1,31 @@
+"""Every limit of intake, in one place. Each is told to the sender when it is passed, never silently enforced."""
+
+from __future__ import annotations
+
+KIB, MIB = 1 << 10, 1 << 20
+
+# ---- One request -------------------------------------------------------------------------------------------------
+MAX_SENT_BYTES = 8 * MIB
+MAX_BODY_BYTES = 16 * MIB
+# gRPC gives a message to Python whole, so its limit is the usual one of OTLP/gRPC receivers.
+MAX_GRPC_BYTES = 4 * MIB
+
+# ---- All requests together ---------------------------------------------------------------------------------------
+MAX_BYTES_IN_FLIGHT = 64 * MIB
+MAX_REQUESTS_IN_FLIGHT = 1_000
+# While a commit runs, at most this much is decoded ahead of it.
+MAX_ITEMS_PER_COMMIT = 8_192
+MAX_BYTES_PER_COMMIT = 4 * MIB
+RETRY_AFTER_SECONDS = 1
+MAX_GRPC_CALLS = 64
+# A sender that stops in the middle of its body gives its place back.
+BODY_SECONDS = 30
+
+# ---- One span or log record --------------------------------------------------------------------------------------
+# A name may stand in an index, whose entries are small.
+MAX_NAME = 512
+MAX_VALUE = 64 * KIB
+MAX_KEY = 256
+MAX_ATTRIBUTES = 256
+MAX_EVENTS = 256
+MAX_LINKS = 1_024
