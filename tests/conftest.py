@@ -22,7 +22,9 @@ django.setup()
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
-from tests.support import servers  # noqa: E402
+from tests.support import append_only, servers  # noqa: E402
+
+append_only.let_tests_clean_up()
 
 T = TypeVar("T")
 

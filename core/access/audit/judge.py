@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,12 +79,16 @@ def head(row: Row, newest: int, accepted: Collection[str]) -> Finding | None:
     return None
 
 
-def checkpoint(mark: Checkpoint, last: int, hashes: Mapping[int, str]) -> Finding | None:
+def checkpoints(marks: Sequence[Checkpoint], last: int, hashes: Mapping[int, str]) -> Finding | None:
     """`hashes`: what the chain holds at the checkpoints' numbers; a dropped entry is not among them."""
-    if mark.sequence > last:
-        how = f"is missing: the tail was cut off. A checkpoint of {mark.at} shows that entry {mark.sequence} was there"
-        return Finding(last + 1, how)
-    if mark.sequence in hashes and hashes[mark.sequence] != mark.hash:
-        how = f"is not the one that the checkpoint of {mark.at} saw: the tail was cut off and written anew"
-        return Finding(mark.sequence, how)
+    for mark in marks:
+        if mark.hash != hashes.get(mark.sequence, mark.hash):
+            how = (
+                f"is not the one that the checkpoint of {mark.at} saw: the tail was cut off and written anew"
+            )
+            return Finding(mark.sequence, how)
+    furthest = max(marks, key=lambda mark: mark.sequence, default=None)
+    if furthest and furthest.sequence > last:
+        how = "is missing: the tail was cut off. A checkpoint"
+        return Finding(last + 1, f"{how} of {furthest.at} shows that entry {furthest.sequence} was there")
     return None

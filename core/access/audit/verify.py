@@ -78,8 +78,7 @@ def verify() -> Report:
         seals = _sealed_months(walk)
         _entries(walk, walk.link.sequence, max(newest, head["sequence"]))
         _raise(judge.head(head, newest, _accepted(walk, head, seals)))
-        for mark in marks:
-            _raise(judge.checkpoint(mark, walk.link.sequence - 1, walk.hashes))
+        _raise(judge.checkpoints(marks, walk.link.sequence - 1, walk.hashes))
         if problem and walk.link.sequence > 1:
             raise _BrokenError(Finding(None, problem))
     except _BrokenError as broken:

@@ -1,0 +1,51 @@
+"""A Postroom of a test's own: a data directory, a database, and commands that run in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class House:
+    """Everything it starts shares its data directory and its database."""
+
+    def __init__(self, data: Path, database_url: str = "") -> None:
+        self.data = data
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
+        self.environ["POSTROOM_DATA_DIR"] = str(data)
+        if database_url:
+            self.environ["POSTROOM_DATABASE_URL"] = database_url
+        self.run("manage.py", "migrate", "-v0")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run to its end; the test fails when it does."""
+        done = self.try_run(*command)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def try_run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True
+        )
+
+    def verify(self) -> dict[str, Any]:
+        """What `audit verify` says."""
+        found: dict[str, Any] = json.loads(self.try_run("manage.py", "audit", "verify", "--json").stdout)
+        return found
