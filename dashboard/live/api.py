@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.access.api import Permission, Place, Subject
 from core.hints import hint
+from dashboard.live import limits
 
 __all__ = [
     "PersonalTopic",
@@ -89,20 +90,25 @@ class TopicTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A topic, and the hints after which it is read again."""
+    """A topic, the hints after which it is read again, and the seconds after which it is read without one."""
 
     topic: Topic
     hints: frozenset[str]
+    every: float
 
 
 _registered: dict[str, Registration] = {}
 
 
-def register(topic: Topic, *, also_after: tuple[str, ...] = ()) -> None:
-    """Offer a topic to browsers. It is read after hints of its own name and of the names in `also_after`."""
+def register(topic: Topic, *, also_after: tuple[str, ...] = (), every: float = limits.RELOAD_EVERY) -> None:
+    """Offer a topic to browsers.
+
+    It is read after hints of its own name and of the names in `also_after`, and `every` so many seconds without
+    one: fewer for a source in which things change by the mere passing of time.
+    """
     if topic.name in _registered:
         raise TopicTakenError(f"There is a topic {topic.name!r} already.")
-    _registered[topic.name] = Registration(topic, frozenset({topic.name, *also_after}))
+    _registered[topic.name] = Registration(topic, frozenset({topic.name, *also_after}), every)
 
 
 def unregister(name: str) -> None:
