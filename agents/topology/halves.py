@@ -1,0 +1,113 @@
+"""From one span to what it says about edges: what it sent, what it came from, what it did by itself.
+
+Pure functions of one span. Two spans are joined in pairing.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.spans.values import Span, SpanKind, Status, decode
+from agents.topology.values import Edge, EdgeKind
+
+SENDING = frozenset({"create", "send", "publish"})
+RECEIVING = frozenset({"receive", "process", "deliver"})
+# The GenAI convention's operation for "this agent begins to work", mostly inside the caller's own process.
+INVOKED = "invoke_agent"
+
+
+class Outgoing(NamedTuple):
+    """A span that hands work to somebody else, kept until that one is seen and after: there may be more."""
+
+    edge: Edge  # the sender's half: to a queue, or to a service by its address
+    agent: str
+    queue: str
+    start: int
+    end: int
+
+
+class Incoming(NamedTuple):
+    """A span that took work over, and where it may have come from."""
+
+    origins: tuple[bytes, ...]  # trace id + span id of parent and links, each once
+    environment: str
+    agent: str
+    queue: str
+    step: str
+    start: int
+    duration: int
+    failed: bool
+
+
+def key_of(span: Span) -> bytes:
+    return span.trace_id + span.span_id
+
+
+def failed(span: Span) -> bool:
+    return span.status == Status.ERROR or bool(span.error_type)
+
+
+def is_sending(span: Span) -> bool:
+    """The messaging step decides where there is one, the span's kind where not."""
+    return span.step in SENDING if span.step else span.kind == SpanKind.PRODUCER
+
+
+def is_receiving(span: Span) -> bool:
+    return span.step in RECEIVING if span.step else span.kind == SpanKind.CONSUMER
+
+
+def outgoing(span: Span) -> Outgoing | None:
+    """The sender's half of an edge, if this span is one."""
+    if is_sending(span):
+        edge = Edge(span.environment, EdgeKind.SEND, span.agent, span.queue, "")
+    elif span.kind == SpanKind.CLIENT and not (span.model or span.tool or is_receiving(span)):
+        edge = Edge(span.environment, EdgeKind.SERVICE, span.agent, "", span.peer)
+    else:
+        return None
+    return Outgoing(edge, span.agent, span.queue, span.start, span.end)
+
+
+def incoming(span: Span) -> Incoming | None:
+    """The receiver's half of an edge, if this span is one and names where it came from."""
+    if not (is_receiving(span) or span.kind == SpanKind.SERVER or span.operation == INVOKED):
+        return None
+    origins = _origins(span)
+    if not origins:
+        return None
+    step = "receive" if span.step == "receive" else "process"
+    return Incoming(
+        origins, span.environment, span.agent, span.queue, step, span.start, span.duration, failed(span)
+    )
+
+
+def is_entry(span: Span) -> bool:
+    """Does the agent's own work begin here? Receiving alone is not work."""
+    if span.step == "receive" or is_sending(span):
+        return False
+    return (
+        not span.parent_id
+        or span.kind in (SpanKind.SERVER, SpanKind.CONSUMER)
+        or span.step == "process"
+        or span.operation == INVOKED
+    )
+
+
+def leaf_edge(span: Span) -> Edge | None:
+    """The edge to a model or a tool: one span says all there is to say."""
+    if span.model:
+        return Edge(span.environment, EdgeKind.MODEL, span.agent, "", span.model)
+    if span.tool:
+        return Edge(span.environment, EdgeKind.TOOL, span.agent, "", span.tool)
+    return None
+
+
+def _origins(span: Span) -> tuple[bytes, ...]:
+    """Parent and links; the convention's default is the link, the parent is optional, and both count once."""
+    keys = [span.trace_id + span.parent_id] if span.parent_id else []
+    if span.links:
+        keys += [_link_key(link) for link in decode(span.links)]
+    return tuple(dict.fromkeys(keys))
+
+
+def _link_key(link: dict[str, str]) -> bytes:
+    return bytes.fromhex(link["trace_id"]) + bytes.fromhex(link["span_id"])

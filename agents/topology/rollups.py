@@ -1,0 +1,167 @@
+"""Writes tallies by the minute, and with them how far the spans were read: both or neither."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import NamedTuple
+
+from django.db import models, transaction
+
+from agents.topology.models import EdgeMinute, EdgeRow, Reading
+from agents.topology.pairing import Tallies
+from agents.topology.sketch import Sketch
+from agents.topology.values import Cell, Edge, Tally
+from core.databases import TELEMETRY
+
+KEPT_CELLS = 50_000
+ONLY = 1
+COUNTS = (
+    "calls",
+    "received",
+    "matched",
+    "errors",
+    "skewed",
+    "input_tokens",
+    "output_tokens",
+    "last_seen",
+)
+SKETCHES = ("duration", "wait", "fetch")
+
+
+class Place(NamedTuple):
+    """How far the spans were read."""
+
+    cursor: str
+    window_cursor: str
+    revision: int
+
+
+class OvertakenError(Exception):
+    """Another reader has the lease and wrote since. Leave the spans to it."""
+
+
+def place() -> Place:
+    """Where the last writer stopped; the beginning when nobody ever wrote."""
+    row = Reading.objects.filter(pk=ONLY).first()
+    return Place(row.cursor, row.window_cursor, row.revision) if row else Place("", "", 0)
+
+
+class Rollups:
+    """The one writer's half: keeps the cells that still change, so that most need not be read again."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Edge, int] = {}
+        self._cells: OrderedDict[Cell, Tally] = OrderedDict()
+
+    def write(self, found: Tallies, *, before: Place, after: Place, token: int) -> None:
+        """Add tallies and move the reading on, in one transaction. When it raises, nothing of it is there, and
+        this object and the window that `found` came from must be made anew.
+
+        Raises OvertakenError.
+        """
+        with transaction.atomic(using=TELEMETRY):
+            _move(before, after, token)
+            self._know_edges(found, after.revision)
+            whole = self._whole(found)
+            _upsert_cells(whole, self._ids)
+        self._keep(whole)
+
+    def _know_edges(self, found: Tallies, revision: int) -> None:
+        seen = _seen_between(found)
+        rows = [
+            EdgeRow(**edge._asdict(), first_seen=first, last_seen=last, revision=revision)
+            for edge, (first, last) in seen.items()
+        ]
+        EdgeRow.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=list(Edge._fields),
+            update_fields=["last_seen", "revision"],
+            batch_size=500,
+        )
+        if unknown := [edge for edge in seen if edge not in self._ids]:
+            self._ids |= _ids_of(unknown)
+
+    def _whole(self, found: Tallies) -> Tallies:
+        """What was written for each cell before, with what was found added."""
+        absent = [cell for cell in found if cell not in self._cells]
+        stored = _stored(absent, self._ids)
+        whole: Tallies = {}
+        for cell, tally in found.items():
+            known = self._cells.get(cell) or stored.get(cell)
+            whole[cell] = deepcopy(known) if known else Tally()
+            whole[cell].add(tally)
+        return whole
+
+    def _keep(self, whole: Tallies) -> None:
+        for cell, tally in whole.items():
+            self._cells[cell] = tally
+            self._cells.move_to_end(cell)
+        while len(self._cells) > KEPT_CELLS:
+            self._cells.popitem(last=False)
+
+
+def _move(before: Place, after: Place, token: int) -> None:
+    """Compare-and-set of the reading: a reader whose lease passed to another changes nothing."""
+    Reading.objects.get_or_create(pk=ONLY)
+    changed = Reading.objects.filter(pk=ONLY, revision=before.revision, token__lte=token).update(
+        cursor=after.cursor, window_cursor=after.window_cursor, revision=after.revision, token=token
+    )
+    if changed != 1:
+        raise OvertakenError(f"The reading moved on from revision {before.revision}.")
+
+
+def _seen_between(found: Tallies) -> dict[Edge, tuple[int, int]]:
+    seen: dict[Edge, tuple[int, int]] = {}
+    for cell, tally in found.items():
+        first, last = seen.get(cell.edge, (tally.last_seen, tally.last_seen))
+        seen[cell.edge] = (min(first, tally.last_seen), max(last, tally.last_seen))
+    return seen
+
+
+def _ids_of(edges: Iterable[Edge]) -> dict[Edge, int]:
+    wanted = set(edges)
+    rows = EdgeRow.objects.filter(source__in={edge.source for edge in wanted})
+    found = {_edge(row): row.pk for row in rows}
+    return {edge: found[edge] for edge in wanted}
+
+
+def _edge(row: EdgeRow) -> Edge:
+    return Edge(*(getattr(row, name) for name in Edge._fields))
+
+
+def _stored(cells: list[Cell], ids: dict[Edge, int]) -> Tallies:
+    """What the table says of these cells."""
+    if not cells:
+        return {}
+    wanted = {(ids[cell.edge], cell.minute): cell for cell in cells}
+    rows = EdgeMinute.objects.filter(
+        minute__in={cell.minute for cell in cells}, edge_id__in={edge for edge, _ in wanted}
+    )
+    return {
+        wanted[row.edge_id, row.minute]: tally_of(row) for row in rows if (row.edge_id, row.minute) in wanted
+    }
+
+
+def tally_of(row: EdgeMinute) -> Tally:
+    counts = {name: getattr(row, name) for name in COUNTS}
+    return Tally(**counts, **{name: Sketch.load(getattr(row, name)) for name in SKETCHES})
+
+
+def _upsert_cells(whole: Tallies, ids: dict[Edge, int]) -> None:
+    rows = [_row(ids[cell.edge], cell.minute, tally) for cell, tally in whole.items()]
+    EdgeMinute.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["minute", "edge_id"],
+        update_fields=[*COUNTS, *SKETCHES],
+        batch_size=500,
+    )
+
+
+def _row(edge: int, minute: int, tally: Tally) -> models.Model:
+    counts = {name: getattr(tally, name) for name in COUNTS}
+    sketches = {name: getattr(tally, name).dump() for name in SKETCHES}
+    return EdgeMinute(minute=minute, edge_id=edge, **counts, **sketches)
