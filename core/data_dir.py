@@ -88,6 +88,10 @@ class DataDir:
             )
         return value
 
+    def forget_secret(self, name: str) -> None:
+        """The next to ask for it gets a new one."""
+        (self.root / f"{name}.key").unlink(missing_ok=True)
+
 
 def _make_secret(path: Path) -> None:
     """Write it aside and link it into place: nobody ever reads half of it, and the first to link wins."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from math import inf
 
 from core.access.permissions import ABOUT, Permission
 
@@ -19,10 +20,12 @@ __all__ = [
     "Grant",
     "Kind",
     "Permission",
+    "PermissionRefusedError",
     "Place",
     "Scope",
     "Subject",
     "may",
+    "require",
 ]
 
 
@@ -65,9 +68,31 @@ class Scope:
             pattern == "*" if value is None else fnmatchcase(value, pattern) for pattern, value in pairs
         )
 
+    def contains(self, other: Scope) -> bool:
+        """Is everything that `other` covers covered here too? Says no when patterns cannot be compared for sure."""
+        pairs = (
+            (self.environment, other.environment),
+            (self.queue, other.queue),
+            (self.agent, other.agent),
+        )
+        return all(_wider(mine, theirs) for mine, theirs in pairs)
+
     def __str__(self) -> str:
         parts = (("environment", self.environment), ("queue", self.queue), ("agent", self.agent))
         return ", ".join(f"{name} {pattern}" for name, pattern in parts if pattern != "*") or "everywhere"
+
+
+_WILD = frozenset("*?[")
+
+
+def _wider(pattern: str, other: str) -> bool:
+    if pattern in {"*", other}:
+        return True
+    if not _WILD & set(other):
+        return fnmatchcase(other, pattern)
+    # Two patterns: only `text*` is certain to contain what begins with its text.
+    text = pattern.removesuffix("*")
+    return text != pattern and not _WILD & set(text) and other.startswith(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +102,8 @@ class Grant:
     role: str
     permissions: frozenset[Permission]
     scope: Scope = Scope()
+    # The group that it comes from; empty for the account's own.
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +119,8 @@ class Subject:
     via: str = ""
     # Changes when access was changed; a live socket compares it.
     stamp: str = field(default="", compare=False)
+    # When its proof ends, in seconds since 1970.
+    until: float = field(default=inf, compare=False)
 
     def scopes(self, permission: Permission) -> tuple[Scope, ...]:
         """Where the subject has a permission, for selectors that filter rows. `bounds` applies as well."""
@@ -128,3 +157,18 @@ def may(subject: Subject, permission: Permission, place: Place = SOMEWHERE) -> D
             return Decision(True, f"role {grant.role}, {grant.scope}")
     reach = "; ".join(str(grant.scope) for grant in holding)
     return Decision(False, f"{subject.name} may {title} only here: {reach}.", permission)
+
+
+class PermissionRefusedError(Exception):
+    """The subject may not do this there. The middleware turns it into a 403 that says why."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reason)
+        self.decision = decision
+
+
+def require(subject: Subject, permission: Permission, place: Place = SOMEWHERE) -> None:
+    """Go on if `may` says so, else raise PermissionRefusedError."""
+    decision = may(subject, permission, place)
+    if not decision:
+        raise PermissionRefusedError(decision)

@@ -1,0 +1,35 @@
+"""Questions about access, asked of the database."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from core.access import grants
+from core.access.api import SOMEWHERE, Permission, Place, Subject, may
+from core.access.models import Approval, GrantRow, Role, User
+from core.access.models.approvals import ApprovalState
+
+
+def who_may(permission: Permission, place: Place = SOMEWHERE) -> list[str]:
+    """The people who may do this there: whom to ask for it. By name, in order."""
+    people = User.objects.filter(Q(grants__isnull=False) | Q(groups__grants__isnull=False), is_active=True)
+    return [
+        person.username
+        for person in people.distinct().order_by("username")
+        if may(grants.subject_of(person), permission, place)
+    ]
+
+
+def holders(role: Role) -> QuerySet[GrantRow]:
+    """Who has a role, and where."""
+    return role.grants.select_related("user", "group", "service_account", "role")
+
+
+def waiting_for(subject: Subject) -> list[Approval]:
+    """What waits for this subject's approval: not what it asked itself, and only where it may approve."""
+    waiting = Approval.objects.filter(state=ApprovalState.WAITING).order_by("asked_at")
+    return [
+        approval
+        for approval in waiting
+        if not approval.asked_by(subject) and may(subject, Permission.APPROVE, approval.place)
+    ]
