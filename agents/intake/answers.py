@@ -42,7 +42,7 @@ def success(signal: Signal, codec: Codec, rejected: int, why: str) -> bytes:
     if codec is Codec.JSON:
         told: dict[str, Any] = {REJECTED[signal]: str(rejected), "errorMessage": why}
         return msgspec.json.encode({"partialSuccess": told} if rejected or why else {})
-    answer = wire.ExportResponse()
+    answer = wire.new("ExportResponse")
     if rejected or why:
         answer.partial_success.rejected = rejected
         answer.partial_success.error_message = why.encode()
@@ -53,12 +53,16 @@ def refusal(codec: Codec, why: RefusalError) -> bytes:
     """A google.rpc.Status, with RetryInfo when the same request may be sent again."""
     if codec is Codec.JSON:
         return msgspec.json.encode(_status_json(why))
-    status = wire.RpcStatus(code=why.grpc, message=str(why).encode())
-    if why.retry_after is not None:
-        info = wire.RetryInfo()
-        info.retry_delay.seconds = why.retry_after
-        status.details.add(type_url=RETRY_INFO.encode(), value=info.SerializeToString())
+    details = [] if why.retry_after is None else [_retry_info(why.retry_after)]
+    status = wire.new("RpcStatus", code=why.grpc, message=str(why).encode(), details=details)
     return bytes(status.SerializeToString())
+
+
+def _retry_info(seconds: int) -> bytes:
+    info = wire.new("RetryInfo")
+    info.retry_delay.seconds = seconds
+    packed = wire.new("Any", type_url=RETRY_INFO.encode(), value=info.SerializeToString())
+    return bytes(packed.SerializeToString())
 
 
 def _status_json(why: RefusalError) -> dict[str, Any]:

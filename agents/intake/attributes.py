@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from agents.intake import wire
-from agents.intake.values import Attributes, UndecodableError, Value
+from agents.intake.limits import MAX_DEPTH, MAX_NESTED
+from agents.intake.values import Attributes, Value
 
 SHORT = 128
-MAX_DEPTH = 16
-TOO_DEEP = "(nested too deep)"
 MAX_REMEMBERED = 20_000
 # What is longer holds an id of its own as a rule, and never comes back.
 WORTH_REMEMBERING = 56
+TOO_DEEP, TOO_LARGE = "(nested too deep)", "(too large)"
 _KEY, _VALUE, _STRING = 0x0A, 0x12, 0x0A
 
+_key_value = wire.read("KeyValue")
+_array_value, _key_value_list = wire.read("ArrayValue"), wire.read("KeyValueList")
+_any_value = wire.read("AnyValue")
 _remembered: dict[bytes, tuple[str, Value]] = {}
 _recall = _remembered.get
 
@@ -27,7 +28,7 @@ _recall = _remembered.get
 def read(raws: Iterable[bytes]) -> Attributes:
     """Attributes as JSON values; of two with one key the later counts.
 
-    Raises UnicodeDecodeError for text that is not UTF-8 and UndecodableError for bytes that are no attribute.
+    Raises UnicodeDecodeError for text that is not UTF-8 and DecodeError for bytes that are no attribute.
     """
     found: Attributes = {}
     for raw in raws:
@@ -62,15 +63,13 @@ def _short_string(raw: bytes) -> tuple[str, str] | None:
     return raw[2:key_end].decode(), raw[text:].decode()
 
 
-def _any_pair(raw: bytes) -> tuple[str, Value]:
-    try:
-        pair = wire.KeyValue.FromString(raw)
-    except DecodeError:
-        raise UndecodableError("an attribute cannot be read") from None
-    return text(pair.key), value(pair.value)
+def _any_pair(raw: bytes, depth: int = 0) -> tuple[str, Value]:
+    pair = _key_value(raw)
+    return text(pair.key), value(pair.value, depth)
 
 
 def text(raw: bytes) -> str:
+    """Raises UnicodeDecodeError for what is not UTF-8."""
     return clean(raw.decode()) if raw else ""
 
 
@@ -80,23 +79,14 @@ def clean(given: str) -> str:
 
 
 def value(any_value: Any, depth: int = 0) -> Value:
-    """An AnyValue as JSON. What is nested deeper than MAX_DEPTH is left out and said so."""
+    """An AnyValue as JSON. What is nested too deep or too large is left out and said so."""
     kind = any_value.WhichOneof("value")
     if kind is None:
         return None
-    return _READERS[kind](getattr(any_value, kind), depth)
-
-
-def _array(array: Any, depth: int) -> Value:
-    if depth >= MAX_DEPTH:
-        return TOO_DEEP
-    return [value(each, depth + 1) for each in array.values]
-
-
-def _map(pairs: Any, depth: int) -> Value:
-    if depth >= MAX_DEPTH:
-        return TOO_DEEP
-    return {text(each.key): value(each.value, depth + 1) for each in pairs.values}
+    given = getattr(any_value, kind)
+    if kind in _NESTED:
+        return _nested(_NESTED[kind], given, depth)
+    return _PLAIN[kind](given) if kind in _PLAIN else given
 
 
 def number(given: float) -> Value:
@@ -106,12 +96,23 @@ def number(given: float) -> Value:
     return "NaN" if math.isnan(given) else ("Infinity" if given > 0 else "-Infinity")
 
 
-_READERS: dict[str, Any] = {
-    "string_value": lambda given, depth: text(given),
-    "bool_value": lambda given, depth: given,
-    "int_value": lambda given, depth: given,
-    "double_value": lambda given, depth: number(given),
-    "bytes_value": lambda given, depth: base64.b64encode(given).decode(),
-    "array_value": _array,
-    "kvlist_value": _map,
+def _nested(read_all: Callable[[bytes, int], Value], raw: bytes, depth: int) -> Value:
+    if depth >= MAX_DEPTH:
+        return TOO_DEEP
+    return TOO_LARGE if len(raw) > MAX_NESTED else read_all(raw, depth + 1)
+
+
+def _array(raw: bytes, depth: int) -> Value:
+    return [value(_any_value(each), depth) for each in _array_value(raw).values]
+
+
+def _map(raw: bytes, depth: int) -> Value:
+    return dict(_any_pair(each, depth) for each in _key_value_list(raw).values)
+
+
+_PLAIN: dict[str, Callable[[Any], Value]] = {
+    "string_value": text,
+    "double_value": number,
+    "bytes_value": lambda given: base64.b64encode(given).decode(),
 }
+_NESTED: dict[str, Callable[[bytes, int], Value]] = {"array_value": _array, "kvlist_value": _map}

@@ -5,27 +5,20 @@ Python's own protobuf JSON reader takes ids for base64 and knows no refusal of o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
 
 from agents.intake import json_shapes as shapes
-from agents.intake.attributes import MAX_DEPTH, TOO_DEEP, clean, number
-from agents.intake.values import (
-    Attributes,
-    LogGroup,
-    RawEvent,
-    RawLink,
-    RawLog,
-    RawSpan,
-    Refused,
-    SpanGroup,
-    UndecodableError,
-    Value,
-)
+from agents.intake.attributes import TOO_DEEP, clean, number
+from agents.intake.limits import MAX_DEPTH, MAX_EVENTS, MAX_ITEMS, MAX_JSON_OBJECTS, MAX_LINKS
+from agents.intake.refusals import TooManyError, UnreadableError
+from agents.intake.values import Attributes, Group, RawEvent, RawLink, RawLog, RawSpan, Refused, Value
 from agents.spans.values import encode
 
+T = TypeVar("T")
+Sent = tuple[shapes.Resource | None, shapes.Scope | None, list[Any] | None]
 MIN_INT64, MAX_INT64, MAX_UINT64 = -(1 << 63), (1 << 63) - 1, (1 << 64) - 1
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUSES = ("UNSET", "OK", "ERROR")
@@ -35,23 +28,20 @@ _logs = msgspec.json.Decoder(shapes.LogsRequest)
 _metrics = msgspec.json.Decoder(shapes.MetricsRequest)
 
 
-def traces(body: bytes) -> tuple[SpanGroup, ...]:
-    """Raises UndecodableError when the body is no trace request; an unreadable span is Refused alone."""
-    return tuple(
-        SpanGroup(resource, _scope(scoped.scope), _items(scoped.spans, _span, problem))
-        for sent in _parse(_traces, body).resource_spans or ()
-        for resource, problem in [_resource(sent.resource)]
-        for scoped in sent.scope_spans or ()
+def traces(body: bytes) -> tuple[Group[RawSpan], ...]:
+    """Raises a RefusalError when the body is no trace request; an unreadable span is Refused alone."""
+    parts = _parse(_traces, body).resource_spans or ()
+    return _groups(
+        [(part.resource, each.scope, each.spans) for part in parts for each in part.scope_spans or ()], _span
     )
 
 
-def logs(body: bytes) -> tuple[LogGroup, ...]:
-    """Raises UndecodableError when the body is no log request; an unreadable record is Refused alone."""
-    return tuple(
-        LogGroup(resource, _scope(scoped.scope), _items(scoped.log_records, _log, problem))
-        for sent in _parse(_logs, body).resource_logs or ()
-        for resource, problem in [_resource(sent.resource)]
-        for scoped in sent.scope_logs or ()
+def logs(body: bytes) -> tuple[Group[RawLog], ...]:
+    """Raises a RefusalError when the body is no log request; an unreadable record is Refused alone."""
+    parts = _parse(_logs, body).resource_logs or ()
+    return _groups(
+        [(part.resource, each.scope, each.log_records) for part in parts for each in part.scope_logs or ()],
+        _log,
     )
 
 
@@ -59,8 +49,8 @@ def count_metric_points(body: bytes) -> int:
     """How many data points a metrics request carries."""
     return sum(
         len(points.data_points or ())
-        for sent in _parse(_metrics, body).resource_metrics or ()
-        for scoped in sent.scope_metrics or ()
+        for part in _parse(_metrics, body).resource_metrics or ()
+        for scoped in part.scope_metrics or ()
         for metric in scoped.metrics or ()
         for points in (
             metric.gauge,
@@ -73,36 +63,37 @@ def count_metric_points(body: bytes) -> int:
     )
 
 
+def _groups(sent: list[Sent], read: Callable[[Any], T]) -> tuple[Group[T], ...]:
+    if sum(len(items or ()) for _, _, items in sent) > MAX_ITEMS:
+        raise TooManyError
+    return tuple(_group(resource, scope, items or (), read) for resource, scope, items in sent)
+
+
+def _group(
+    sent: shapes.Resource | None, scope: shapes.Scope | None, items: Iterable[Any], read: Callable[[Any], T]
+) -> Group[T]:
+    name = clean(scope.name or "") if scope else ""
+    try:
+        resource = _attributes(sent.attributes if sent else None)
+    except ValueError as problem:
+        return Group({}, name, tuple(Refused(f"its resource: {problem}") for _ in items))
+    return Group(resource, name, tuple(_each(items, read)))
+
+
 def _parse(decoder: Any, body: bytes) -> Any:
+    if body.count(b"{") > MAX_JSON_OBJECTS:
+        raise TooManyError
     try:
         return decoder.decode(body)
     except UnicodeDecodeError:
-        raise UndecodableError("The body is not UTF-8, so it is no JSON.") from None
+        raise UnreadableError("The body is not UTF-8, so it is no JSON.") from None
     except msgspec.DecodeError as problem:
-        raise UndecodableError(f"The body is not the JSON that this path takes: {problem}.") from None
+        raise UnreadableError(f"The body is not the JSON that this path takes: {problem}.") from None
     except RecursionError:
-        raise UndecodableError("The body is nested too deep to be read.") from None
+        raise UnreadableError("The body is nested too deep to be read.") from None
 
 
-def _resource(resource: shapes.Resource | None) -> tuple[Attributes, str]:
-    """A resource's attributes, or none and what is wrong with them: its items are refused for it."""
-    try:
-        return _attributes(resource.attributes if resource else None), ""
-    except ValueError as problem:
-        return {}, f"its resource: {problem}"
-
-
-def _scope(scope: shapes.Scope | None) -> str:
-    return clean(scope.name or "") if scope else ""
-
-
-def _items(sent: list[Any] | None, read: Any, problem: str) -> tuple[Any, ...]:
-    if problem:
-        return tuple(Refused(problem) for _ in sent or ())
-    return tuple(_each(sent or (), read))
-
-
-def _each(sent: Iterable[Any], read: Any) -> Iterator[Any]:
+def _each(sent: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T | Refused]:
     for item in sent:
         try:
             yield read(item)
@@ -123,8 +114,8 @@ def _span(span: shapes.Span) -> RawSpan:
         _time(span.end_time_unix_nano, "endTimeUnixNano"),
         attributes,
         encode(attributes) if attributes else b"",
-        tuple(map(_event, span.events or ())),
-        tuple(map(_link, span.links or ())),
+        tuple(map(_event, (span.events or ())[: MAX_EVENTS + 1])),
+        tuple(map(_link, (span.links or ())[: MAX_LINKS + 1])),
         _enum(status.code, STATUSES, "status.code"),
         clean(status.message or ""),
         clean(span.trace_state or ""),

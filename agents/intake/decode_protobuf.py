@@ -2,94 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
 from agents.intake import attributes, wire
-from agents.intake.attributes import text
-from agents.intake.values import (
-    LogGroup,
-    RawEvent,
-    RawLink,
-    RawLog,
-    RawSpan,
-    Refused,
-    SpanGroup,
-    UndecodableError,
-)
+from agents.intake.attributes import clean, text
+from agents.intake.limits import MAX_EVENTS, MAX_ITEMS, MAX_LINKS
+from agents.intake.refusals import TooManyError, UnreadableError
+from agents.intake.values import Attributes, Group, RawEvent, RawLink, RawLog, RawSpan, Refused
 from agents.spans.values import encode
 
-NOT_UTF8 = "its text is not UTF-8"
+T = TypeVar("T")
+NOT_UTF8, UNREADABLE = "its text is not UTF-8", "it cannot be read"
+METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+
+_request, _part, _scoped = wire.read("Request"), wire.read("ResourcePart"), wire.read("ScopePart")
+_resource, _metric = wire.read("Resource"), wire.read("Metric")
+_span_of, _log_of = wire.read("Span"), wire.read("LogRecord")
+_event_of, _link_of = wire.read("Event"), wire.read("Link")
 
 
-def traces(body: bytes) -> tuple[SpanGroup, ...]:
-    """Raises UndecodableError when the body is no trace request; an unreadable span is Refused alone."""
-    return tuple(
-        SpanGroup(resource, text_or_mark(scoped.scope.name), _items(scoped.spans, _span, problem))
-        for sent in _parse(wire.TracesRequest, body).resource_spans
-        for resource, problem in [_resource(sent.resource)]
-        for scoped in sent.scope_spans
-    )
+def traces(body: bytes) -> tuple[Group[RawSpan], ...]:
+    """Raises a RefusalError when the body is no trace request; an unreadable span is Refused alone."""
+    return _groups(body, _span)
 
 
-def logs(body: bytes) -> tuple[LogGroup, ...]:
-    """Raises UndecodableError when the body is no log request; an unreadable record is Refused alone."""
-    return tuple(
-        LogGroup(resource, text_or_mark(scoped.scope.name), _items(scoped.log_records, _log, problem))
-        for sent in _parse(wire.LogsRequest, body).resource_logs
-        for resource, problem in [_resource(sent.resource)]
-        for scoped in sent.scope_logs
-    )
+def logs(body: bytes) -> tuple[Group[RawLog], ...]:
+    """Raises a RefusalError when the body is no log request; an unreadable record is Refused alone."""
+    return _groups(body, _log)
 
 
 def count_metric_points(body: bytes) -> int:
     """How many data points a metrics request carries."""
-    return sum(
-        len(getattr(metric, kind).data_points)
-        for sent in _parse(wire.MetricsRequest, body).resource_metrics
-        for scoped in sent.scope_metrics
-        for metric in scoped.metrics
-        for kind in wire.SCHEMA["Metric"]
-    )
+    return sum(_points(metric) for _, scoped in _walk(body) for metric in scoped.items)
 
 
-def _parse(message: Any, body: bytes) -> Any:
+def _groups(body: bytes, read: Callable[[bytes], T]) -> tuple[Group[T], ...]:
+    groups: list[Group[T]] = []
+    room = MAX_ITEMS
+    for part, scoped in _walk(body):
+        room -= len(scoped.items)
+        if room < 0:
+            raise TooManyError
+        resource, why = _resource_of(part.resource)
+        items = tuple(Refused(why) for _ in scoped.items) if why else tuple(_each(scoped.items, read))
+        groups.append(Group(resource, clean(scoped.scope.name.decode(errors="replace")), items))
+    return tuple(groups)
+
+
+def _walk(body: bytes) -> Iterator[tuple[Any, Any]]:
+    """Every part of one resource with every part of one scope in it."""
+    room = MAX_ITEMS
     try:
-        return message.FromString(body)
+        for part in map(_part, _request(body).parts):
+            room -= 1 + len(part.scoped)
+            if room < 0:
+                raise TooManyError
+            yield from ((part, scoped) for scoped in map(_scoped, part.scoped))
     except DecodeError:
-        raise UndecodableError("The body is not the protobuf message that this path takes.") from None
+        raise UnreadableError("The body is not the protobuf message that this path takes.") from None
 
 
-def _resource(resource: Any) -> tuple[dict[str, Any], str]:
+def _points(raw: bytes) -> int:
+    try:
+        metric = _metric(raw)
+    except DecodeError:
+        raise UnreadableError("The body holds a metric that cannot be read.") from None
+    return sum(len(getattr(metric, kind).data_points) for kind in METRIC_KINDS)
+
+
+def _resource_of(resource: Any) -> tuple[Attributes, str]:
     """A resource's attributes, or none and what is wrong with them: its items are refused for it."""
     try:
         return attributes.read(resource.attributes), ""
     except UnicodeDecodeError:
         return {}, f"its resource: {NOT_UTF8}"
-    except UndecodableError as problem:
-        return {}, f"its resource: {problem}"
+    except DecodeError:
+        return {}, f"its resource: {UNREADABLE}"
 
 
-def _items(sent: Any, read: Any, problem: str) -> tuple[Any, ...]:
-    if problem:
-        return tuple(Refused(problem) for _ in sent)
-    return tuple(_each(sent, read))
-
-
-def _each(sent: Any, read: Any) -> Iterator[Any]:
+def _each(sent: Iterable[bytes], read: Callable[[bytes], T]) -> Iterator[T | Refused]:
     for item in sent:
         try:
             yield read(item)
         except UnicodeDecodeError:
             yield Refused(NOT_UTF8)
-        except UndecodableError as problem:
-            yield Refused(str(problem))
+        except DecodeError:
+            yield Refused(UNREADABLE)
 
 
-def _span(span: Any) -> RawSpan:
-    events, links, status = span.events, span.links, span.status
+def _span(raw: bytes) -> RawSpan:
+    span = _span_of(raw)
+    status, events, links = span.status, span.events, span.links
     found = attributes.read(span.attributes)
     return RawSpan(
         span.trace_id,
@@ -101,23 +107,27 @@ def _span(span: Any) -> RawSpan:
         span.end,
         found,
         encode(found) if found else b"",
-        tuple(map(_event, events)) if events else (),
-        tuple(map(_link, links)) if links else (),
+        # One more than is kept, so that the cut is seen and marked.
+        tuple(map(_event, events[: MAX_EVENTS + 1])) if events else (),
+        tuple(map(_link, links[: MAX_LINKS + 1])) if links else (),
         status.code,
         text(status.message),
         text(span.trace_state),
     )
 
 
-def _event(event: Any) -> RawEvent:
+def _event(raw: bytes) -> RawEvent:
+    event = _event_of(raw)
     return RawEvent(event.time, text(event.name), attributes.read(event.attributes))
 
 
-def _link(link: Any) -> RawLink:
+def _link(raw: bytes) -> RawLink:
+    link = _link_of(raw)
     return RawLink(link.trace_id, link.span_id, attributes.read(link.attributes))
 
 
-def _log(record: Any) -> RawLog:
+def _log(raw: bytes) -> RawLog:
+    record = _log_of(raw)
     found = attributes.read(record.attributes)
     return RawLog(
         record.trace_id,
@@ -131,8 +141,3 @@ def _log(record: Any) -> RawLog:
         encode(found) if found else b"",
         text(record.event_name),
     )
-
-
-def text_or_mark(raw: bytes) -> str:
-    """A scope's name is a label: bad bytes in it are marked and cost no span."""
-    return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

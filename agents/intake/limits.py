@@ -7,6 +7,9 @@ KIB, MIB = 1 << 10, 1 << 20
 # ---- One request -------------------------------------------------------------------------------------------------
 MAX_SENT_BYTES = 8 * MIB
 MAX_BODY_BYTES = 16 * MIB
+# What one request may unfold into. A JSON object takes at least two bytes and a hundred in memory.
+MAX_ITEMS = 20_000
+MAX_JSON_OBJECTS = 1_000_000
 # gRPC gives a message to Python whole, so its limit is the usual one of OTLP/gRPC receivers.
 MAX_GRPC_BYTES = 4 * MIB
 
@@ -29,3 +32,5 @@ MAX_KEY = 256
 MAX_ATTRIBUTES = 256
 MAX_EVENTS = 256
 MAX_LINKS = 1_024
+MAX_DEPTH = 16
+MAX_NESTED = 1 * MIB

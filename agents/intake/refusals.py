@@ -33,6 +33,16 @@ class TooLargeError(RefusalError):
         super().__init__(f"The request is larger than {limit // limits.MIB} MiB. Send smaller batches.")
 
 
+class TooManyError(RefusalError):
+    """More in one request than is unfolded at once."""
+
+    http = 413
+    grpc = 8
+
+    def __init__(self) -> None:
+        super().__init__(f"The request holds more than {limits.MAX_ITEMS} items. Send smaller batches.")
+
+
 class UnauthenticatedError(RefusalError):
     """No proof, or one that is not valid (any more)."""
 

@@ -5,17 +5,14 @@ Everything here is still the sender's word. `sanitize` judges it, `derive` gives
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
 # An attribute's value as JSON knows it.
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 Attributes: TypeAlias = dict[str, Value]
-
-
-class UndecodableError(Exception):
-    """The body cannot be read as what its Content-Type says."""
+T = TypeVar("T")
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -76,17 +73,9 @@ class RawLog(msgspec.Struct, frozen=True, gc=False):
     flags: int = 0
 
 
-class SpanGroup(msgspec.Struct, frozen=True):
-    """The spans of one resource (a process of an agent) and one instrumentation scope."""
+class Group(msgspec.Struct, Generic[T], frozen=True):
+    """The items of one resource (a process of an agent) and one instrumentation scope."""
 
     resource: Attributes
     scope: str
-    items: tuple[RawSpan | Refused, ...]
-
-
-class LogGroup(msgspec.Struct, frozen=True):
-    """The log records of one resource and one instrumentation scope."""
-
-    resource: Attributes
-    scope: str
-    items: tuple[RawLog | Refused, ...]
+    items: tuple[T | Refused, ...]

@@ -1,12 +1,14 @@
-"""OTLP's protobuf messages as intake reads them: the wire format of the standard, with text left as bytes.
+"""OTLP's protobuf messages as intake reads them: the wire format of the standard, with text and every message
+within a list left as bytes. On the wire that is the same.
 
-The published classes refuse a whole request when one string in it is not UTF-8; a receiver has to refuse only
-the span. They also make three Python objects per attribute. Here text is `bytes` and an attribute stays
-unparsed until somebody asks for it; both are the same on the wire.
+The published classes refuse a whole request when one string in it is not UTF-8, and they unfold all of it at
+once: two bytes on the wire, an empty span, become a hundred in memory. A receiver has to refuse only the span,
+and to count before it unfolds. Left as bytes, each level is counted first and read piece by piece.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -24,28 +26,14 @@ _SCALARS = {
     "fixed64": _Field.TYPE_FIXED64,
 }
 
-# message → field → (number, type). A star repeats; `bytes` stands for text and for messages read later.
+# message → field → (number, type). A star repeats; `bytes` stands for text and for what is read later.
 SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
-    "TracesRequest": {"resource_spans": (1, "*ResourceSpans")},
-    "ResourceSpans": {"resource": (1, "Resource"), "scope_spans": (2, "*ScopeSpans")},
-    "ScopeSpans": {"scope": (1, "Scope"), "spans": (2, "*Span")},
-    "LogsRequest": {"resource_logs": (1, "*ResourceLogs")},
-    "ResourceLogs": {"resource": (1, "Resource"), "scope_logs": (2, "*ScopeLogs")},
-    "ScopeLogs": {"scope": (1, "Scope"), "log_records": (2, "*LogRecord")},
-    # Metrics are counted and turned away, so nothing below a metric is read.
-    "MetricsRequest": {"resource_metrics": (1, "*ResourceMetrics")},
-    "ResourceMetrics": {"scope_metrics": (2, "*ScopeMetrics")},
-    "ScopeMetrics": {"metrics": (2, "*Metric")},
-    "Metric": {
-        "gauge": (5, "Points"),
-        "sum": (7, "Points"),
-        "histogram": (9, "Points"),
-        "exponential_histogram": (10, "Points"),
-        "summary": (11, "Points"),
-    },
-    "Points": {"data_points": (1, "*bytes")},
+    # Traces, logs and metrics have one frame: requests hold parts of a resource, these hold parts of a scope.
+    "Request": {"parts": (1, "*bytes")},
+    "ResourcePart": {"resource": (1, "Resource"), "scoped": (2, "*bytes")},
+    "ScopePart": {"scope": (1, "Scope"), "items": (2, "*bytes")},
     "Resource": {"attributes": (1, "*bytes")},
-    "Scope": {"name": (1, "bytes"), "version": (2, "bytes")},
+    "Scope": {"name": (1, "bytes")},
     "Span": {
         "trace_id": (1, "bytes"),
         "span_id": (2, "bytes"),
@@ -56,8 +44,8 @@ SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
         "start": (7, "fixed64"),
         "end": (8, "fixed64"),
         "attributes": (9, "*bytes"),
-        "events": (11, "*Event"),
-        "links": (13, "*Link"),
+        "events": (11, "*bytes"),
+        "links": (13, "*bytes"),
         "status": (15, "Status"),
     },
     "Event": {"time": (1, "fixed64"), "name": (2, "bytes"), "attributes": (3, "*bytes")},
@@ -74,22 +62,31 @@ SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
         "observed": (11, "fixed64"),
         "event_name": (12, "bytes"),
     },
+    # Metrics are counted and turned away, so nothing below a metric is read.
+    "Metric": {
+        "gauge": (5, "Points"),
+        "sum": (7, "Points"),
+        "histogram": (9, "Points"),
+        "exponential_histogram": (10, "Points"),
+        "summary": (11, "Points"),
+    },
+    "Points": {"data_points": (1, "*bytes")},
     "KeyValue": {"key": (1, "bytes"), "value": (2, "AnyValue")},
     "AnyValue": {
         "string_value": (1, "bytes"),
         "bool_value": (2, "bool"),
         "int_value": (3, "int64"),
         "double_value": (4, "double"),
-        "array_value": (5, "ArrayValue"),
-        "kvlist_value": (6, "KeyValueList"),
+        "array_value": (5, "bytes"),
+        "kvlist_value": (6, "bytes"),
         "bytes_value": (7, "bytes"),
     },
-    "ArrayValue": {"values": (1, "*AnyValue")},
-    "KeyValueList": {"values": (1, "*KeyValue")},
+    "ArrayValue": {"values": (1, "*bytes")},
+    "KeyValueList": {"values": (1, "*bytes")},
     # What intake answers with.
     "ExportResponse": {"partial_success": (1, "PartialSuccess")},
     "PartialSuccess": {"rejected": (1, "int64"), "error_message": (2, "bytes")},
-    "RpcStatus": {"code": (1, "int32"), "message": (2, "bytes"), "details": (3, "*Any")},
+    "RpcStatus": {"code": (1, "int32"), "message": (2, "bytes"), "details": (3, "*bytes")},
     "Any": {"type_url": (1, "bytes"), "value": (2, "bytes")},
     "RetryInfo": {"retry_delay": (1, "Duration")},
     "Duration": {"seconds": (1, "int64"), "nanos": (2, "int32")},
@@ -123,17 +120,21 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
 
 def _classes() -> dict[str, Any]:
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(_file())  # type: ignore[no-untyped-call]
+    pool.Add(_file())
     find = pool.FindMessageTypeByName
-    return {name: message_factory.GetMessageClass(find(f"{PACKAGE}.{name}")) for name in SCHEMA}  # type: ignore[no-untyped-call]
+    return {name: message_factory.GetMessageClass(find(f"{PACKAGE}.{name}")) for name in SCHEMA}
 
 
 # Made at run time, so a type checker knows no field of theirs: only the decoder and the answers touch them.
 _made = _classes()
-TracesRequest: Any = _made["TracesRequest"]
-LogsRequest: Any = _made["LogsRequest"]
-MetricsRequest: Any = _made["MetricsRequest"]
-KeyValue: Any = _made["KeyValue"]
-ExportResponse: Any = _made["ExportResponse"]
-RpcStatus: Any = _made["RpcStatus"]
-RetryInfo: Any = _made["RetryInfo"]
+
+
+def read(name: str) -> Callable[[bytes], Any]:
+    """The function that reads a message of that name. It raises DecodeError."""
+    parse: Callable[[bytes], Any] = _made[name].FromString
+    return parse
+
+
+def new(name: str, **fields: Any) -> Any:
+    """A message of that name, to be answered with."""
+    return _made[name](**fields)
