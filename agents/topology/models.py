@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from agents.topology.values import EdgeKind
@@ -42,11 +44,16 @@ class EdgeRow(models.Model):
         ]
 
 
-class EdgeMinute(models.Model):
-    """What one minute saw on an edge. Whole tallies are written, never added to: writing twice changes nothing."""
+class EdgeCell(models.Model):
+    """What a stretch of time (1, 10 or 60 minutes, see levels.py) saw on an edge.
 
-    pk = models.CompositePrimaryKey("minute", "edge_id")
-    minute = models.IntegerField()
+    Whole tallies are written, never added to: writing twice changes nothing.
+    """
+
+    objects: ClassVar[models.Manager[EdgeCell]]
+    pk = models.CompositePrimaryKey("level", "start", "edge_id")
+    level = models.SmallIntegerField()
+    start = models.IntegerField()
     edge_id = models.BigIntegerField()
     calls = models.BigIntegerField()
     received = models.BigIntegerField()
@@ -61,4 +68,4 @@ class EdgeMinute(models.Model):
     fetch = models.BinaryField()
 
     class Meta:
-        indexes = [models.Index(fields=["edge_id", "minute"], name="topology_minute_by_edge")]
+        indexes = [models.Index(fields=["edge_id", "level", "start"], name="topology_cell_by_edge")]

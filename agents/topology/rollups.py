@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import NamedTuple
 
-from django.db import models, transaction
+from django.db import transaction
 
-from agents.topology.models import EdgeMinute, EdgeRow, Reading
+from agents.topology.levels import LEVELS, start_of
+from agents.topology.models import EdgeCell, EdgeRow, Reading
 from agents.topology.pairing import Tallies
 from agents.topology.sketch import Sketch
 from agents.topology.values import Cell, Edge, Tally
@@ -64,7 +65,7 @@ class Rollups:
         with transaction.atomic(using=TELEMETRY):
             _move(before, after, token)
             self._know_edges(found, after.revision)
-            whole = self._whole(found)
+            whole = self._whole(on_all_levels(found))
             _upsert_cells(whole, self._ids)
         self._keep(whole)
 
@@ -103,6 +104,16 @@ class Rollups:
             self._cells.popitem(last=False)
 
 
+def on_all_levels(minutes: Tallies) -> Tallies:
+    """The same tallies, by minute, by ten and by hour."""
+    found: Tallies = {}
+    for cell, tally in minutes.items():
+        for level in LEVELS:
+            longer = Cell(cell.edge, start_of(level, cell.start), level)
+            found.setdefault(longer, Tally()).add(tally)
+    return found
+
+
 def _move(before: Place, after: Place, token: int) -> None:
     """Compare-and-set of the reading: a reader whose lease passed to another changes nothing."""
     Reading.objects.get_or_create(pk=ONLY)
@@ -136,32 +147,34 @@ def _stored(cells: list[Cell], ids: dict[Edge, int]) -> Tallies:
     """What the table says of these cells."""
     if not cells:
         return {}
-    wanted = {(ids[cell.edge], cell.minute): cell for cell in cells}
-    rows = EdgeMinute.objects.filter(
-        minute__in={cell.minute for cell in cells}, edge_id__in={edge for edge, _ in wanted}
+    wanted = {(cell.level, cell.start, ids[cell.edge]): cell for cell in cells}
+    rows = EdgeCell.objects.filter(
+        level__in=LEVELS,
+        start__in={cell.start for cell in cells},
+        edge_id__in={edge for _, _, edge in wanted},
     )
-    return {
-        wanted[row.edge_id, row.minute]: tally_of(row) for row in rows if (row.edge_id, row.minute) in wanted
-    }
+    return {wanted[row.pk]: tally_of(row) for row in rows if row.pk in wanted}
 
 
-def tally_of(row: EdgeMinute) -> Tally:
-    counts = {name: getattr(row, name) for name in COUNTS}
-    return Tally(**counts, **{name: Sketch.load(getattr(row, name)) for name in SKETCHES})
+def tally_of(row: EdgeCell) -> Tally:
+    tally = Tally(*(getattr(row, name) for name in COUNTS))
+    for name in SKETCHES:
+        setattr(tally, name, Sketch.load(getattr(row, name)))
+    return tally
 
 
 def _upsert_cells(whole: Tallies, ids: dict[Edge, int]) -> None:
-    rows = [_row(ids[cell.edge], cell.minute, tally) for cell, tally in whole.items()]
-    EdgeMinute.objects.bulk_create(
+    rows = [_row(ids[cell.edge], cell, tally) for cell, tally in whole.items()]
+    EdgeCell.objects.bulk_create(
         rows,
         update_conflicts=True,
-        unique_fields=["minute", "edge_id"],
+        unique_fields=["level", "start", "edge_id"],
         update_fields=[*COUNTS, *SKETCHES],
         batch_size=500,
     )
 
 
-def _row(edge: int, minute: int, tally: Tally) -> models.Model:
+def _row(edge: int, cell: Cell, tally: Tally) -> EdgeCell:
     counts = {name: getattr(tally, name) for name in COUNTS}
     sketches = {name: getattr(tally, name).dump() for name in SKETCHES}
-    return EdgeMinute(minute=minute, edge_id=edge, **counts, **sketches)
+    return EdgeCell(level=cell.level, start=cell.start, edge_id=edge, **counts, **sketches)

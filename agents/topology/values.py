@@ -34,10 +34,11 @@ class Edge(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """An edge in one minute (minutes since 1970)."""
+    """An edge in one stretch of time; `start` in minutes since 1970, `level` its length in minutes."""
 
     edge: Edge
-    minute: int
+    start: int
+    level: int = 1
 
 
 @dataclass(slots=True)
