@@ -10,3 +10,7 @@ urlpatterns = [
     path("", include("dashboard.api.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "dashboard.pages.errors.bad_request"
+handler404 = "dashboard.pages.errors.not_found"
+handler500 = "dashboard.pages.errors.server_error"

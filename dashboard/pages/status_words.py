@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SHAPES = ("ok", "warn", "bad", "unknown", "paused", "info")
+SHAPES = ("ok", "warn", "bad", "unknown", "paused", "info", "reconnecting")
 
 _SHAPE_OF: dict[str, str] = {
     # processes
