@@ -71,12 +71,12 @@ def incoming(span: Span) -> Incoming | None:
     """The receiver's half of an edge, if this span is one and names where it came from."""
     if not (is_receiving(span) or span.kind == SpanKind.SERVER or span.operation == INVOKED):
         return None
-    origins = _origins(span)
-    if not origins:
+    came_from = origins(span)
+    if not came_from:
         return None
     step = "receive" if span.step == "receive" else "process"
     return Incoming(
-        origins, span.environment, span.agent, span.queue, step, span.start, span.duration, failed(span)
+        came_from, span.environment, span.agent, span.queue, step, span.start, span.duration, failed(span)
     )
 
 
@@ -101,7 +101,7 @@ def leaf_edge(span: Span) -> Edge | None:
     return None
 
 
-def _origins(span: Span) -> tuple[bytes, ...]:
+def origins(span: Span) -> tuple[bytes, ...]:
     """Parent and links; the convention's default is the link, the parent is optional, and both count once."""
     keys = [span.trace_id + span.parent_id] if span.parent_id else []
     if span.links:
