@@ -1,0 +1,89 @@
+"""A client of the live protocol in Python: it applies deltas, asks again after a gap, and acknowledges marks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from dashboard.live import diff
+from dashboard.live.frames import Drop, Op, Put
+
+
+class LiveClient:
+    """Reads frames one at a time and keeps what a browser would keep."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.revision: dict[str, int] = {}
+        self.fresh: dict[str, dict[str, Any]] = {}
+        self.seen: list[dict[str, Any]] = []
+        self.lose: Callable[[dict[str, Any]], bool] = lambda frame: False
+
+    async def say(self, type: str, **values: Any) -> None:
+        await self.connection.send(json.dumps({"type": type, **values}))
+
+    async def follow(self, topic: str) -> None:
+        await self.say("subscribe", topic=topic)
+        await self.until(lambda: topic in self.revision, f"a snapshot of {topic}")
+
+    async def step(self) -> dict[str, Any]:
+        """The next frame, applied."""
+        frame: dict[str, Any] = json.loads(await self.connection.recv())
+        if frame["kind"] == "mark":
+            await self.say("ack", mark=frame["mark"])
+        elif not self.lose(frame):
+            self.seen.append(frame)
+            await self._take(frame)
+        return frame
+
+    async def until(self, condition: Callable[[], Any], what: str, seconds: float = 15) -> None:
+        """Read frames until the condition holds."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    await self.step()
+        except TimeoutError:
+            raise AssertionError(f"waited {seconds:g} s in vain for: {what}") from None
+
+    async def until_closed(self, seconds: float = 15) -> int:
+        """Read to the end; the close code."""
+        try:
+            await self.until(lambda: False, "the end of the connection", seconds)
+        except ConnectionClosed as end:
+            return end.rcvd.code if end.rcvd else 1006
+        raise AssertionError
+
+    def kinds(self, topic: str) -> list[str]:
+        return [frame["kind"] for frame in self.seen if frame.get("topic") == topic]
+
+    async def _take(self, frame: dict[str, Any]) -> None:
+        topic = frame.get("topic", "")
+        if frame["kind"] not in {"snapshot", "delta"}:
+            self.fresh[topic] = frame
+            return None
+        if frame["kind"] == "delta" and frame["base"] != self.revision.get(topic):
+            return await self.say("snapshot", topic=topic)
+        before = {} if frame["kind"] == "snapshot" else self.rows.get(topic, {})
+        self.rows[topic] = diff.applied(before, map(_op, frame["ops"]))
+        self.revision[topic] = frame["revision"]
+        return None
+
+
+def _op(raw: dict[str, Any]) -> Op:
+    return Put(raw["id"], raw["row"]) if raw["op"] == "put" else Drop(raw["id"])
+
+
+@asynccontextmanager
+async def client(url: str, authorization: str = "", **headers: str) -> AsyncIterator[LiveClient]:
+    """Connected, with nothing followed yet."""
+    if authorization:
+        headers["Authorization"] = authorization
+    async with connect(url, additional_headers=headers, compression=None, close_timeout=1) as connection:
+        yield LiveClient(connection)
