@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-
-from celery import Celery
-from django.conf import settings
-
-from core import redis_url
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
+
+from celery import Celery, signals
+from django.conf import settings
+
+from core import logs, redis_url
+from core.processes import Kind
+from core.pulse import Pulse
+from core.up.parent import die_with_parent
 
 app = Celery("postroom")
 app.conf.update(
@@ -20,8 +24,64 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
     broker_connection_retry_on_startup=True,
+    # Redis is away for a moment when it is started again: go on trying for as long as it takes.
+    broker_connection_max_retries=None,
     # Postroom's own tasks do not show up among the agents' messages.
     worker_send_task_events=False,
+    beat_schedule_filename=str(settings.DATA.beat_schedule),
 )
 app.autodiscover_tasks()
+
+CONCURRENCY = 2
+_pulses: dict[Kind, Pulse] = {}
+
+
+def work() -> None:
+    """Run the worker until it is told to end."""
+    logs.name_process(Kind.WORKER)
+    # Without the chatter between workers: they meet at the queue, and start faster.
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    app.worker_main(["worker", f"--concurrency={CONCURRENCY}", "--loglevel=info", *quiet])
+
+
+def tick() -> None:
+    """Run the beat until it is told to end."""
+    logs.name_process(Kind.BEAT)
+    app.Beat(loglevel="INFO", quiet=True).run()
+
+
+def _start_pulse(kind: Kind) -> None:
+    _pulses[kind] = Pulse(kind).start()
+
+
+def _stop_pulse(kind: Kind) -> None:
+    if pulse := _pulses.pop(kind, None):
+        pulse.stop()
+
+
+@signals.setup_logging.connect
+def _leave_logging_alone(**_: Any) -> None:
+    """Django has set it up: a receiver here is how Celery is told to keep its hands off."""
+
+
+@signals.worker_ready.connect
+def _worker_ready(**_: Any) -> None:
+    _start_pulse(Kind.WORKER)
+
+
+@signals.worker_shutting_down.connect
+def _worker_ends(**_: Any) -> None:
+    _stop_pulse(Kind.WORKER)
+
+
+@signals.beat_init.connect
+def _beat_ready(**_: Any) -> None:
+    _start_pulse(Kind.BEAT)
+
+
+@signals.worker_process_init.connect
+def _pool_process_ready(**_: Any) -> None:
+    # A pool's process is the grandchild of `up`: it must not outlive its own parent.
+    die_with_parent()

