@@ -16,13 +16,14 @@ MAX_GRPC_BYTES = 4 * MIB
 # ---- All requests together ---------------------------------------------------------------------------------------
 MAX_BYTES_IN_FLIGHT = 64 * MIB
 MAX_REQUESTS_IN_FLIGHT = 1_000
-# While a commit runs, at most this much is decoded ahead of it.
-MAX_ITEMS_PER_COMMIT = 8_192
-MAX_BYTES_PER_COMMIT = 4 * MIB
+# Bodies are decoded in groups of about this size, and while a commit runs at most so many items ahead of it.
+MAX_BYTES_PER_GROUP = 512 * KIB
+MAX_ITEMS_AHEAD = 8_192
 RETRY_AFTER_SECONDS = 1
 MAX_GRPC_CALLS = 64
 # A sender that stops in the middle of its body gives its place back.
 BODY_SECONDS = 30
+DRAIN_SECONDS = 2
 
 # ---- One span or log record --------------------------------------------------------------------------------------
 # A name may stand in an index, whose entries are small.

@@ -1,0 +1,56 @@
+"""What both doors of intake, HTTP and gRPC, do with a request: who sends it, may they, and its way to the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError
+
+from agents.intake import writers
+from agents.intake.admission import Admission
+from agents.intake.answers import Codec, Signal
+from agents.intake.committer import Committer
+from agents.intake.pipeline import Ready, Request
+from agents.intake.refusals import ForbiddenError, UnauthenticatedError, UnavailableError
+from agents.intake.trouble import Alarm
+from agents.intake.writers import Writer
+from core import metrics
+from core.access import subjects
+from core.access.api import Kind, Permission, Subject, may
+from core.access.credentials import CredentialRefusedError
+
+SIGN_IN = "Send a token: Authorization: Bearer TOKEN. `manage.py token create NAME --role ingest` makes one."
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The parts that every request passes, made once per process."""
+
+    committer: Committer
+    alarm: Alarm
+    environment: str
+    admission: Admission = field(default_factory=Admission)
+
+    async def writer(self, authorization: str, source: str) -> Writer:
+        """Who sends this, with the right to write. Raises a RefusalError."""
+        subject = await self.subject(authorization, source)
+        if subject.kind is Kind.ANONYMOUS:
+            raise UnauthenticatedError(SIGN_IN)
+        if not writers.may_write(subject):
+            raise ForbiddenError(may(subject, Permission.WRITE_TELEMETRY).reason)
+        return Writer(subject, self.environment)
+
+    async def subject(self, authorization: str, source: str) -> Subject:
+        try:
+            return await subjects.aof_authorization(authorization, source)
+        except CredentialRefusedError as problem:
+            raise UnauthenticatedError(str(problem)) from None
+        except DatabaseError:
+            raise UnavailableError("Tokens cannot be checked now. Send the same request again.") from None
+
+    async def take(self, signal: Signal, codec: Codec, body: bytes, writer: Writer) -> Ready:
+        """Returns when the request is committed. Raises a RefusalError."""
+        ready = await self.committer.commit(Request(signal, codec, body, writer))
+        if ready.rejected:
+            metrics.INTAKE_REJECTED.labels(signal).inc(ready.rejected)
+        return ready
