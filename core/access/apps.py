@@ -12,9 +12,10 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from core.access import signals
+        from core.access import sign_in, signals
 
         signals.connect()
+        sign_in.connect()
         post_migrate.connect(_install_roles, sender=self, dispatch_uid="postroom-built-in-roles")
 
 

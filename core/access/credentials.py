@@ -26,6 +26,7 @@ class Why(StrEnum):
     SESSION_ENDED = "session ended"
     SESSION_IDLE = "session idle"
     SESSION_OLD = "session too old"
+    PROVIDER = "sign-in provider"
     PASSWORD = "password"  # noqa: S105 - a reason, not a password
 
 
@@ -47,6 +48,7 @@ SAYS: dict[Why, str] = {
     Why.SESSION_ENDED: "This session has ended: the password was changed, or the account was switched off. Sign in.",
     Why.SESSION_IDLE: "This session was idle for too long. Sign in again.",
     Why.SESSION_OLD: "This session has lasted for as long as one may. Sign in again.",
+    Why.PROVIDER: "The sign-in provider did not vouch for you. Try again; if it stays so, ask whoever runs Postroom.",
     Why.PASSWORD: "The name or the password is wrong.",
 }
 

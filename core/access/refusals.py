@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -27,6 +28,9 @@ def unauthorised(request: HttpRequest, reason: str) -> HttpResponse:
         response = problem(UNAUTHORISED, reason)
         response["WWW-Authenticate"] = 'Bearer realm="Postroom"'
         return response
+    if getattr(request, "refused", None):
+        # Somebody who was in and is not any more wants to know why.
+        messages.info(request, reason)
     to = f"{reverse('sign-in')}?{urlencode({'next': _way_back(request)})}"
     if request.headers.get("HX-Request"):
         # htmx would swap the sign-in page into a corner of this one.

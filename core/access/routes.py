@@ -17,7 +17,9 @@ Needed = Permission | frozenset[Permission]
 OPEN_ROUTES = frozenset({"sign-in", "oidc-start", "oidc-return", "healthz", "readyz", "jwks"})
 
 # Routes for anybody who is signed in or carries a valid token: they show the asker only what is theirs.
-SIGNED_IN_ROUTES = frozenset({"sign-out", "me", "my-permissions", "change-password"})
+SIGNED_IN_ROUTES = frozenset(
+    {"sign-out", "me", "my-permissions", "change-password", "approvals", "approvals-withdraw"}
+)
 
 
 def requires(permission: Permission, *others: Permission, **by_method: Permission) -> Callable[[V], V]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
+from core import clock
 from core.access import grants
 from core.access.api import SOMEWHERE, Permission, Place, Subject, may
 from core.access.models import Approval, GrantRow, Role, User
@@ -27,9 +28,24 @@ def holders(role: Role) -> QuerySet[GrantRow]:
 
 def waiting_for(subject: Subject) -> list[Approval]:
     """What waits for this subject's approval: not what it asked itself, and only where it may approve."""
-    waiting = Approval.objects.filter(state=ApprovalState.WAITING).order_by("asked_at")
+    waiting = Approval.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=clock.now()), state=ApprovalState.WAITING
+    ).order_by("asked_at")
     return [
         approval
         for approval in waiting
         if not approval.asked_by(subject) and may(subject, Permission.APPROVE, approval.place)
     ]
+
+
+def asked_by(subject: Subject, at_most: int) -> QuerySet[Approval]:
+    """What the subject asked a second person for, newest first."""
+    mine = Approval.objects.filter(asked_by_kind=str(subject.kind), asked_by_id=subject.id)
+    return mine.order_by("-asked_at")[:at_most]
+
+
+def decided_by(subject: Subject, at_most: int) -> QuerySet[Approval]:
+    """What the subject decided for others, newest first."""
+    decided = Approval.objects.filter(decided_by_kind=str(subject.kind), decided_by_id=subject.id)
+    others = decided.exclude(asked_by_kind=str(subject.kind), asked_by_id=subject.id)
+    return others.order_by("-decided_at")[:at_most]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 
 from core import clock
@@ -17,14 +14,8 @@ SEEN_EVERY_SECONDS = 60.0
 
 
 def begin(session: SessionBase) -> None:
+    """Somebody signed in: the clocks of the session start."""
     session[STARTED] = session[SEEN] = clock.unix()
-
-
-def _on_sign_in(request: Any, **_: Any) -> None:
-    begin(request.session)
-
-
-user_logged_in.connect(_on_sign_in, dispatch_uid="postroom-session-begins")
 
 
 def why_over(session: SessionBase) -> Why | None:

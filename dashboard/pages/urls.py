@@ -5,12 +5,22 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.pages import overview, where
+from dashboard.pages import approvals, my_permissions, overview, sign_in, where
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
     path("where", where.where, name="where"),
     path("palette", where.palette, name="palette"),
+    path("approvals", approvals.approvals_inbox, name="approvals"),
+    path("approvals/<uuid:id>/approve", approvals.approve, name="approvals-approve"),
+    path("approvals/<uuid:id>/reject", approvals.reject, name="approvals-reject"),
+    path("approvals/<uuid:id>/withdraw", approvals.withdraw, name="approvals-withdraw"),
+    path("my-permissions", my_permissions.my_permissions, name="my-permissions"),
+    path("password", sign_in.change_password, name="change-password"),
+    path("sign-in", sign_in.sign_in, name="sign-in"),
+    path("sign-in/provider", sign_in.oidc_start, name="oidc-start"),
+    path("sign-in/return", sign_in.oidc_return, name="oidc-return"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
 ]
 
 if settings.DEBUG:

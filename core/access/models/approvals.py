@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from core import ids
+from core import clock, ids
 from core.access.api import Place, Subject
 from core.access.models.grants import Role, Scoped
 
@@ -35,6 +35,15 @@ class ApprovalState(models.TextChoices):
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+
+
+SHAPES = {
+    ApprovalState.WAITING: "warn",
+    ApprovalState.APPROVED: "ok",
+    ApprovalState.REJECTED: "bad",
+    ApprovalState.WITHDRAWN: "paused",
+    ApprovalState.EXPIRED: "unknown",
+}
 
 
 class Approval(models.Model):
@@ -83,3 +92,22 @@ class Approval(models.Model):
 
     def asked_by(self, subject: Subject) -> bool:
         return (self.asked_by_kind, self.asked_by_id) == (str(subject.kind), subject.id)
+
+    @property
+    def place_text(self) -> str:
+        """Where, for people."""
+        parts = (("environment", self.environment), ("queue", self.queue), ("agent", self.agent))
+        return ", ".join(f"{name} {value}" for name, value in parts if value) or "everywhere"
+
+    @property
+    def state_now(self) -> str:
+        """The state, which is `expired` from the moment it is due and not from when somebody noticed."""
+        waiting = self.state == ApprovalState.WAITING
+        if waiting and self.expires_at is not None and self.expires_at <= clock.now():
+            return str(ApprovalState.EXPIRED)
+        return str(self.state)
+
+    @property
+    def status_shape(self) -> str:
+        """The state as a shape of the console."""
+        return SHAPES[ApprovalState(self.state_now)]

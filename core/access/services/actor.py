@@ -44,6 +44,11 @@ def of_command(name: str) -> Actor:
     return Actor(_MACHINE, f"manage.py {name}")
 
 
+def of_sign_in() -> Actor:
+    """For the account that the first single sign-on makes."""
+    return Actor(_MACHINE, "single sign-on")
+
+
 def may_manage(subject: Subject, scope: Scope) -> Decision:
     """May the subject hand out rights in this scope? Only where it manages access itself, all of it."""
     if subject.kind is Kind.SYSTEM:
