@@ -93,9 +93,7 @@ class Supervisor:
             raise StartRefusedError(
                 f"Preparing the databases {says(status)}; the lines above say why. Nothing was started."
             )
-        prepared = prepare.load(self._note.read_text(encoding="utf-8"))
-        self._note.unlink()
-        return prepared
+        return prepare.load(self._note.read_text(encoding="utf-8"))
 
     def _start_programs(self) -> None:
         for program in commands.PROGRAMS:
@@ -171,6 +169,8 @@ class Supervisor:
             await asyncio.sleep(LOOK_SECONDS)
         for line in banner.lines(self.plan, prepared):
             self.output.say(line)
+        # Only now: a start that was broken off before must show the first password the next time.
+        self._note.unlink()
 
     async def _missing(self) -> list[str]:
         silent = [kind for kind in Kind if kind in self.children and not self._is_up(kind)]

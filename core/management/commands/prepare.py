@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
 from core import logs
+from core.access import services
+from core.access.services import first_start
 from core.up import prepare
 from core.up.prepare import Prepared
 
@@ -25,26 +27,32 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         logs.name_process("prepare")
         call_command("migrate", verbosity=0, interactive=False)
-        prepared = _ensure()
-        if options["into"]:
-            _write(options["into"], prepare.dump(prepared))
+        password = services.ensure_first_admin(settings.POSTROOM.admin_password)
+        into: Path | None = options["into"]
+        if into is None:
+            self._tell(Prepared(first_start.ADMIN, password, services.ensure_ingest_token()))
             return
+        # Written before anything else can fail: a password that was made up is known to nobody otherwise, and one
+        # that an earlier start wrote and never showed still waits here.
+        password = password or _unshown(into)
+        _write(into, prepare.dump(Prepared(first_start.ADMIN, password, "")))
+        _write(into, prepare.dump(Prepared(first_start.ADMIN, password, services.ensure_ingest_token())))
+
+    def _tell(self, prepared: Prepared) -> None:
         self.stdout.write(f"Admin: {prepared.admin}")
         if prepared.password:
             self.stdout.write(f"Password: {prepared.password} (shown this once)")
         self.stdout.write(f"Ingest token: {prepared.ingest_token}")
 
 
-def _ensure() -> Prepared:
-    from core.access import services
-    from core.access.services import first_start
-
-    password = services.ensure_first_admin(settings.POSTROOM.admin_password)
-    return Prepared(first_start.ADMIN, password, services.ensure_ingest_token())
+def _unshown(path: Path) -> str | None:
+    return prepare.load(path.read_text(encoding="utf-8")).password if path.exists() else None
 
 
 def _write(path: Path, text: str) -> None:
-    """For the owner's eyes only: there is a password in it."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Whole or not at all, and for the owner's eyes only: there is a password in it."""
+    beside = path.with_suffix(".new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+    beside.replace(path)
