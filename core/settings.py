@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "core.access.apps.AccessConfig",
     "core.access.audit.apps.AuditConfig",
     "dashboard.apps.DashboardConfig",
+    "dashboard.api.apps.ApiConfig",
 ]
 
 MIDDLEWARE = [
@@ -157,8 +158,6 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = POSTROOM.https
 # Safe to believe: TrustedProxyMiddleware takes the header off every request that no trusted proxy sent.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Whatever probes liveness inside speaks plain http.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 # Probes and Prometheus come from inside, past whatever speaks https to the users.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if POSTROOM.https else 0
@@ -195,7 +194,28 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+# ---- The API ---------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["dashboard.api.door.SubjectAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["dashboard.api.door.DeclaredPermission"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "dashboard.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Postroom",
+    "DESCRIPTION": "The control room for the messages of multi-agent systems: everything that the pages do.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": None,
+    "SERVE_PERMISSIONS": ["dashboard.api.door.DeclaredPermission"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "dashboard.api.schema_parts.add_problems",
+    ],
 }

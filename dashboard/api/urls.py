@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard.api import health
+from dashboard.api import health, schema
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.prometheus, name="metrics"),
+    path("api/schema/", schema.Schema.as_view(), name="api-schema"),
+    path("api/docs/", schema.docs, name="api-docs"),
+    path("api/v1/", include("dashboard.api.v1")),
 ]

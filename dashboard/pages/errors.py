@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from core.access.refusals import is_for_a_program
+from dashboard.api import problems
 
 RETRY_AFTER_SECONDS = "5"
 
@@ -68,7 +69,9 @@ UNREACHABLE = Failure(
 
 
 def page(request: HttpRequest, failure: Failure) -> HttpResponse:
-    """The page of a failure."""
+    """The page of a failure; a program gets a problem document."""
+    if is_for_a_program(request):
+        return problems.of_status(failure.number, request)
     again = request.get_full_path() if failure.again and request.method in {"GET", "HEAD"} else ""
     context = {
         "number": failure.number,
