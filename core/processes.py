@@ -82,6 +82,7 @@ _started = clock.unix()
 # What this process saw last, and since when it sees nothing.
 _seen: list[ProcessState] = []
 _blind_since: datetime | None = None
+_redis_since: datetime | None = None
 
 
 def default_name() -> str:
@@ -120,14 +121,15 @@ def beats(redis: live_redis.Client) -> dict[str, Record]:
 
 def all() -> list[ProcessState]:
     """Every process, the expected kinds first: those that were never seen as down, never an empty list."""
-    global _seen, _blind_since  # noqa: PLW0603 - what this process knows is its own
+    global _seen, _blind_since, _redis_since  # noqa: PLW0603 - what this process knows is its own
     try:
         heard, told, uptime = _read()
     except live_redis.Unreachable:
         _blind_since = _blind_since or clock.now()
         return unknown_since(_blind_since, _seen)
     _blind_since = None
-    _seen = join(heard, told, clock.unix(), redis_since=clock.now() - timedelta(seconds=uptime))
+    _redis_since = _steady(_redis_since, clock.now() - timedelta(seconds=uptime))
+    _seen = join(heard, told, clock.unix(), redis_since=_redis_since)
     return _seen
 
 
@@ -210,6 +212,11 @@ def _silent(last: Record | None, now: float) -> ProcessState:
         raise ValueError("A process that neither beat nor was reported has no state.")
     reason = f"It has not been heard of for {now - last.at:.0f} s."
     return replace(_state(last, last), state=State.DOWN, since=_moment(last.at), reason=reason)
+
+
+def _steady(before: datetime | None, now: datetime) -> datetime:
+    """Redis tells its age in whole seconds: the moment it started must not wander with every look."""
+    return before if before and abs(now - before) < timedelta(seconds=3) else now
 
 
 def _fresh(record: Record, now: float) -> bool:

@@ -4,13 +4,62 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from core.access.api import Permission
+from agents.intake import selectors as intake
+from agents.intake.trouble import Trouble
+from core import live_redis, processes
+from core.access import selectors
+from core.access.api import Permission, Subject, may
+from core.access.audit import selectors as audit
+from core.access.audit.models import Entry
+from core.access.models import Approval
 from core.access.routes import requires
+from dashboard.pages import agents_heard, frame, todo
+
+RECENT = 8
 
 
 @requires(Permission.SEE)
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/overview.html")
+    subject = frame.subject_of(request)
+    approvals = selectors.waiting_for(subject)
+    facts = _facts(request, approvals)
+    found = todo.todos(facts)
+    context = {
+        "verdict": todo.verdict(found),
+        "todos": found,
+        "processes": facts.processes,
+        "approvals": approvals[:RECENT],
+        "recent": _recent_audit(subject),
+    }
+    return render(request, "pages/overview.html", context)
+
+
+def _facts(request: HttpRequest, approvals: list[Approval]) -> todo.Facts:
+    return todo.Facts(
+        processes=processes.all(),
+        troubles=_troubles(),
+        approvals=len(approvals),
+        approvals_since=approvals[0].asked_at if approvals else None,
+        approvals_url=frame.carry(request, reverse("approvals")),
+        heard=agents_heard.any_yet(),
+        otel_lines=agents_heard.otel_lines(request.build_absolute_uri("/")),
+    )
+
+
+def _troubles() -> list[Trouble]:
+    """What keeps intake from writing. When Redis cannot be asked, the processes say so already."""
+    try:
+        return intake.troubles()
+    except live_redis.Unreachable:
+        return []
+
+
+def _recent_audit(subject: Subject) -> list[Entry] | None:
+    """The latest entries; None for who may not read the trail."""
+    if not may(subject, Permission.READ_AUDIT):
+        return None
+    return list(audit.entries(audit.Filter()).filter(audit.visible(subject))[:RECENT])

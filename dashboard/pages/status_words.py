@@ -4,6 +4,9 @@ from __future__ import annotations
 
 SHAPES = ("ok", "warn", "bad", "unknown", "paused", "info", "reconnecting")
 
+# What wants a person first, stands first.
+URGENCY = ("bad", "unknown", "warn", "paused", "reconnecting", "info", "ok")
+
 _SHAPE_OF: dict[str, str] = {
     # processes
     "up": "ok",
@@ -25,3 +28,8 @@ _SHAPE_OF: dict[str, str] = {
 def shape(state: str) -> str:
     """The shape of a state. A word that is not in the table is unknown, and looks it."""
     return state if state in SHAPES else _SHAPE_OF.get(state, "unknown")
+
+
+def table() -> dict[str, str]:
+    """The whole table, for pages whose words change while they are open."""
+    return dict(_SHAPE_OF)

@@ -120,6 +120,12 @@ def status(state: str, word: str = "", style: str = "") -> SafeString:
     )
 
 
+@register.simple_tag
+def shapes() -> str:
+    """Which state has which shape, for rows that change while the page is open: `data-shapes="{% shapes %}"`."""
+    return json.dumps(status_words.table())
+
+
 # ---- Actions ---------------------------------------------------------------------------------------------------
 @register.inclusion_tag("components/action.html", takes_context=True)
 def action(

@@ -29,9 +29,13 @@ const rowOf = (body, id) => body.querySelector(`[data-row="${CSS.escape(id)}"]`)
 
 function put(body, id, data) {
   const row = rowOf(body, id) ?? added(body, id);
-  for (const field of row?.querySelectorAll("[data-field]") ?? []) write(field, data[field.dataset.field], data);
-  body.dispatchEvent(new CustomEvent("figures", { bubbles: true }));
+  if (!row) return;
+  const changed = [...row.querySelectorAll("[data-field]")].filter((field) => write(field, data[field.dataset.field]));
+  if (changed.length) tell(body);
 }
+
+/** Whoever shows something that follows from these figures draws it anew. */
+const tell = (body) => body.dispatchEvent(new CustomEvent("figures", { bubbles: true }));
 
 function added(body, id) {
   const template = body.parentElement.querySelector(`template[data-row-of="${body.dataset.topic}"]`);
@@ -42,28 +46,37 @@ function added(body, id) {
   return row;
 }
 
-/** What a figure is, stands in `data-as`: status, ago, span, or plain text. */
-function write(field, value, data) {
-  const shown = `${value ?? ""}`;
-  if (field.dataset.value === shown) return;
-  const first = field.dataset.value === undefined && field.textContent.trim() === shown;
-  field.dataset.value = shown;
-  if (first) return;
-  draw(field, value, data);
+/** Write a figure if it is another one than the page shows; says whether it is. */
+function write(field, value) {
+  const text = `${value ?? ""}`;
+  if (text === shown(field)) return false;
+  field.dataset.value = text;
+  draw(field, value);
   tint(field);
+  return true;
 }
 
-function draw(field, value, data) {
+/** What the page shows now: what was last written, or what the server drew. */
+function shown(field) {
+  const { value, as } = field.dataset;
+  if (value !== undefined) return value;
+  if (as === "ago" || as === "span") return field.querySelector("time")?.dateTime ?? "";
+  return field.textContent.trim().replaceAll(" ", as === "status" ? "_" : " ");
+}
+
+/** What a figure is, stands in `data-as`: status, ago, span, or plain text. */
+function draw(field, value) {
   const how = field.dataset.as;
-  if (how === "status") drawStatus(field, value, data.shape);
+  if (how === "status") drawStatus(field, value);
   else if (how === "ago" || how === "span") field.replaceChildren(value ? timeElement(value, how) : "—");
   else field.textContent = value ?? "";
 }
 
-function drawStatus(field, word, shape) {
+function drawStatus(field, state) {
+  const shapes = JSON.parse(field.closest("[data-shapes]").dataset.shapes);
   const status = field.querySelector(".status");
-  status.dataset.status = shape;
-  status.lastChild.textContent = word.replaceAll("_", " ");
+  status.dataset.status = shapes[state] ?? "unknown";
+  status.lastChild.textContent = state.replaceAll("_", " ");
 }
 
 function tint(field) {
@@ -79,6 +92,9 @@ if (counts.length) {
 }
 
 function count(badge, figure) {
+  const text = figure.toLocaleString("en");
+  if (badge.textContent === text) return;
   badge.hidden = !figure;
-  badge.textContent = figure.toLocaleString("en");
+  badge.textContent = text;
+  badge.dispatchEvent(new CustomEvent("counts", { bubbles: true }));
 }
