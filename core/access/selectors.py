@@ -26,14 +26,17 @@ def holders(role: Role) -> QuerySet[GrantRow]:
     return role.grants.select_related("user", "group", "service_account", "role")
 
 
+def waiting() -> QuerySet[Approval]:
+    """What waits for anybody's approval, the oldest first."""
+    due = Q(expires_at=None) | Q(expires_at__gt=clock.now())
+    return Approval.objects.filter(due, state=ApprovalState.WAITING).order_by("asked_at")
+
+
 def waiting_for(subject: Subject) -> list[Approval]:
     """What waits for this subject's approval: not what it asked itself, and only where it may approve."""
-    waiting = Approval.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=clock.now()), state=ApprovalState.WAITING
-    ).order_by("asked_at")
     return [
         approval
-        for approval in waiting
+        for approval in waiting()
         if not approval.asked_by(subject) and may(subject, Permission.APPROVE, approval.place)
     ]
 
