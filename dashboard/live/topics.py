@@ -9,7 +9,7 @@ from core.access.api import SOMEWHERE, Permission
 from core.processes import ProcessState
 from dashboard.live import api
 from dashboard.live.api import Row, State
-from dashboard.live.counts import Counts
+from dashboard.live.counts import Count, Counts, approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +40,4 @@ def _shown(process: ProcessState) -> dict[str, str | int | None]:
 def register_all() -> None:
     # A process that dies says nothing: only looking finds it.
     api.register(Processes(), every=1.0)
-    api.register(Counts())
+    api.register(Counts((Count("approvals", Permission.APPROVE, approvals),)), also_after=("approvals",))

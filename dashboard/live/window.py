@@ -37,6 +37,8 @@ class Window:
 
     def __post_init__(self) -> None:
         self._marked_at = self.opened
+        # A thousand sockets that follow one topic would otherwise all answer in the same moment.
+        self._marked_frames = -secrets.randbelow(limits.MARK_AFTER_FRAMES)
 
     @property
     def has_room(self) -> bool:

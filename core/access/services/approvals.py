@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.dispatch import Signal
 
-from core import clock, transitions
+from core import clock, hints, transitions
 from core.access import limits
 from core.access.api import Permission, Place, Subject, require
 from core.access.audit.api import Action, Target
@@ -60,6 +60,7 @@ def ask(request: Request, actor: Actor) -> Approval:
         raise ChangedSinceError
     if new:
         actor.record(Action.APPROVAL_ASKED, _target(approval), after=_values(approval))
+        hints.hint("approvals")
     return approval
 
 
@@ -133,6 +134,7 @@ def _ended(approval: Approval, action: Action, actor: Actor) -> None:
     before = {"state": str(ApprovalState.WAITING)}
     after = _values(approval) | {"reason": approval.decision_reason}
     actor.record(action, _target(approval), before=before, after=after)
+    hints.hint("approvals")
 
 
 def _row(request: Request, actor: Actor) -> dict[str, object]:

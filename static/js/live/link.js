@@ -27,6 +27,7 @@ export class Link {
   #socket = null;
   #attempt = 0;
   #heard = Date.now();
+  #reason = "";
   #retry = 0;
   #watch = 0;
 
@@ -51,9 +52,10 @@ export class Link {
     clearTimeout(this.#retry);
     const socket = new this.Socket(this.url);
     this.#socket = socket;
+    this.#reason = "";
     socket.onopen = () => this.#opened();
     socket.onmessage = (event) => this.#received(JSON.parse(event.data));
-    socket.onclose = (event) => this.#gone(socket, event.code, event.reason);
+    socket.onclose = (event) => this.#gone(socket, event.code);
     this.#listen();
   }
 
@@ -69,9 +71,15 @@ export class Link {
 
   #received(frame) {
     this.#heardNow();
-    this.#attempt = 0;
     if (frame.kind === "mark") this.send({ type: "ack", mark: frame.mark });
-    else this.listener.received(frame);
+    else if (frame.kind === "error") this.#reason = frame.reason;
+    else this.#pass(frame);
+  }
+
+  /** Only what comes of a topic proves that coming back worked: an error may come before the close as well. */
+  #pass(frame) {
+    this.#attempt = 0;
+    this.listener.received(frame);
   }
 
   #heardNow() {
@@ -85,16 +93,16 @@ export class Link {
     const socket = this.#socket;
     this.#watch = setTimeout(() => {
       socket?.close();
-      this.#gone(socket, 1006, "");
+      this.#gone(socket, 1006);
     }, SILENCE);
   }
 
   /** The watch and the socket may both report one end; only the first counts. */
-  #gone(socket, code, reason) {
+  #gone(socket, code) {
     if (socket !== this.#socket) return;
     this.#socket = null;
     clearTimeout(this.#watch);
-    if (FINAL.has(code)) return this.listener.refused(code, reason);
+    if (FINAL.has(code)) return this.listener.refused(code, this.#reason);
     if (code === SLOW_DOWN) this.#attempt = Math.max(this.#attempt, SLOW_ATTEMPT);
     this.listener.lost(this.#heard);
     this.#retry = setTimeout(() => this.connect(), wait(this.#attempt++));
