@@ -66,7 +66,7 @@ class AuditEntryShape(serializers.Serializer[Any]):
     action = serializers.CharField()
     by = ActorShape()
     on = TargetShape()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     why = serializers.CharField()
     before = serializers.DictField(allow_null=True)
     after = serializers.DictField(allow_null=True)

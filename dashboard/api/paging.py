@@ -7,7 +7,7 @@ A cursor is signed and belongs to one list with one set of filters; used elsewhe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -99,12 +99,9 @@ def _after(request: AnyRequest, count: int) -> list[Any] | None:
 
 def _list_of(request: AnyRequest) -> str:
     """One list with one set of filters, in a few characters."""
-    pairs: Iterable[tuple[str, str]] = sorted(
-        (name, value)
-        for name, value in request.GET.items()
-        if name not in {"cursor", "limit"} and value != ""
-    )
-    return hashlib.sha256(f"{request.path}?{urlencode(list(pairs))}".encode()).hexdigest()[:16]
+    given = {name: str(value) for name, value in request.GET.items() if value != ""}
+    pairs = sorted((name, value) for name, value in given.items() if name not in {"cursor", "limit"})
+    return hashlib.sha256(f"{request.path}?{urlencode(pairs)}".encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:

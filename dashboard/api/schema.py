@@ -18,13 +18,13 @@ from dashboard.api.views import ApiView
 ANYTHING = frozenset(Permission)
 
 
-class Schema(ApiView, SpectacularAPIView):  # type: ignore[misc]
+class Schema(ApiView, SpectacularAPIView):
     """OpenAPI 3, as YAML or with `?format=json` as JSON."""
 
     permission = ANYTHING
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        answer: Response = super().get(request, *args, **kwargs)
+        answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         return answer
 
 

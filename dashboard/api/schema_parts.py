@@ -42,7 +42,7 @@ PROBLEM = {
 }
 
 
-class SubjectScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class SubjectScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Bearer token or JWT; the browser's session as well."""
 
     target_class = "dashboard.api.door.SubjectAuthentication"
