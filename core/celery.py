@@ -43,7 +43,7 @@ def work() -> None:
     logs.name_process(Kind.WORKER)
     # Without the chatter between workers: they meet at the queue, and start faster.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["worker", f"--concurrency={CONCURRENCY}", "--loglevel=info", *quiet])
+    app.worker_main(["--quiet", "worker", f"--concurrency={CONCURRENCY}", "--loglevel=info", *quiet])
 
 
 def tick() -> None:

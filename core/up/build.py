@@ -5,6 +5,7 @@ Packages from npm are installed with the Node that is on the machine, or with th
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,6 +27,14 @@ WHOLE, PART = MODULES / ".stamp", MODULES / ".run-stamp"
 
 
 def main() -> None:
+    NOTE.parent.mkdir(exist_ok=True)
+    # Two starts at once must not write the same files.
+    with (NOTE.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build()
+
+
+def build() -> None:
     if not packages_are_there():
         install_packages()
     if (wanted := fingerprint()) != _noted():

@@ -1,0 +1,226 @@
+"""`manage.py up` with real processes: it starts, keeps, restarts and ends them, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.processes import Kind, State
+from tests.support import up_run
+from tests.support.up_run import Up, up
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(240)
+BACK_SECONDS = 5.0
+ORPHAN_SECONDS = 5.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _pages_are_built() -> None:
+    subprocess.run([sys.executable, "-m", "core.up.build"], cwd=up_run.ROOT, check=True)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that runs, for the tests that leave it running."""
+    with up(up_run.apart(tmp_path_factory.mktemp("house"))) as running:
+        yield running.until_ready()
+
+
+def test_ready__says_where_who_and_what_to_paste(house: Up) -> None:
+    assert house.url == f"http://{house.environ['POSTROOM_BIND']}"
+    assert house.said(r"^Admin: admin$")
+    token = house.said(r"^Ingest token: \S+$")
+    assert token
+    endpoint = house.environ["POSTROOM_OTLP_HTTP_BIND"]
+    assert house.said(rf"^export OTEL_EXPORTER_OTLP_ENDPOINT=http://{re.escape(endpoint)}$")
+    assert house.said(
+        rf"^export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20{re.escape(token.split()[-1])}$"
+    )
+
+
+def test_ready__every_part_answers(house: Up) -> None:
+    assert {state.state for state in house.states().values()} == {State.UP}
+    assert httpx.get(f"{house.url}/readyz").json() == {"status": "ready"}
+    intake = f"http://{house.environ['POSTROOM_OTLP_HTTP_BIND']}"
+    assert httpx.get(f"{intake}/healthz").status_code == 200
+
+
+def test_log__has_the_process_in_front(house: Up) -> None:
+    for name in ("redis", "intake", "web", "worker", "beat", "watcher"):
+        assert house.said(rf"^{name} +\| \S"), name
+
+
+def test_redis__is_private(house: Up) -> None:
+    info = house.redis().config_get("*")
+    assert (info["port"], info["appendonly"]) == ("0", "yes")
+    folder = Path(info["unixsocket"]).parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("kind", [Kind.WEB, Kind.INTAKE, Kind.WORKER, Kind.BEAT, Kind.WATCHER])
+def test_killed_child__is_told_and_back_in_five_seconds(house: Up, kind: Kind) -> None:
+    pid, restarts = house.child(kind), house.states()[kind].restarts
+    begun = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    told = until(lambda: _not_up(house, kind), f"somebody to say that {kind} is away", BACK_SECONDS)
+    until(lambda: _is_back(house, kind, pid), f"{kind} to be back", BACK_SECONDS)
+    assert time.monotonic() - begun < BACK_SECONDS
+    assert told in {State.RESTARTING, State.STARTING}
+    assert house.states()[kind].restarts == restarts + 1
+    assert house.said(rf"^up +\| {kind} was ended by SIGKILL; starting it again$")
+    assert up_run.zombies_of(house.process.pid) == []
+
+
+@pytest.mark.kills
+def test_killed_redis__is_back_with_its_data(house: Up) -> None:
+    house.redis().set("kept", "yes")
+    pid = house.child(Kind.REDIS)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: _is_back(house, Kind.REDIS, pid), "Redis to be back", BACK_SECONDS)
+    assert house.redis().get("kept") == "yes"
+    until(lambda: _all_up(house), "everybody to have found it again", 20)
+
+
+@pytest.mark.kills
+def test_killed_child__takes_its_own_children_along(house: Up) -> None:
+    """Celery's pool and Granian's worker are grandchildren of `up`."""
+    for kind in (Kind.WORKER, Kind.INTAKE):
+        group = house.child(kind)
+        members = _group(group)
+        assert len(members) > 1, f"{kind} has no children of its own"
+        os.kill(group, signal.SIGKILL)
+        until(lambda kind=kind, group=group: _is_back(house, kind, group), f"{kind} to be back", BACK_SECONDS)
+        assert [pid for pid in members if up_run.state_of(pid)] == []
+
+
+@pytest.mark.kills
+def test_killed_guardian__is_replaced(house: Up) -> None:
+    before = _guardians(house)
+    os.kill(before[0], signal.SIGKILL)
+    after = until(lambda: [pid for pid in _guardians(house) if pid not in before], "a new guardian", 5)
+    assert len(after) == 1
+    assert up_run.zombies_of(house.process.pid) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_end__takes_ten_seconds_at_most_and_the_next_start_finds_everything(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    env = up_run.apart(tmp_path / "data")
+    with up(env) as first:
+        first.until_ready().redis().set("kept", "yes")
+        token = first.said(r"^Ingest token: \S+$")
+        # To the whole group at once, as a terminal does.
+        os.killpg(first.process.pid, number)
+        assert first.ended(10) == 0
+        assert first.alive() == []
+        order = [line for line in first.lines if "DB saved" in line or "ready to exit" in line]
+        assert "redis" in order[-1]
+        assert not (first.data / "run" / "redis-url").exists()
+    with up(env) as second:
+        assert second.until_ready().redis().get("kept") == "yes"
+        assert second.said(r"^Ingest token: \S+$") == token
+        assert second.said(r"^Password") is None
+
+
+def test_end__while_it_starts(tmp_path: Path) -> None:
+    with up(up_run.apart(tmp_path / "data")) as running:
+        until(lambda: running.said(r"^redis +\|"), "the first child to speak", 20)
+        running.send(signal.SIGTERM)
+        assert running.ended(10) == 0
+        assert running.alive() == []
+
+
+def test_first_password__is_shown_once(tmp_path: Path) -> None:
+    env = up_run.apart(tmp_path / "data")
+    del env["POSTROOM_ADMIN_PASSWORD"]
+    with up(env) as first:
+        assert first.until_ready().said(r"^Password: \S{12,}")
+    with up(env) as second:
+        assert second.until_ready().said(r"^Password") is None
+
+
+@pytest.mark.kills
+def test_killed_up__leaves_no_orphan_and_the_next_start_finds_everything(tmp_path: Path) -> None:
+    env = up_run.apart(tmp_path / "data")
+    with up(env) as first:
+        first.until_ready().redis().set("kept", "yes")
+        folder = Path(first.redis().config_get("unixsocket")["unixsocket"]).parent
+        os.killpg(first.process.pid, signal.SIGKILL)
+        until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
+        until(lambda: not folder.exists(), "its folder to be gone", 1)
+    with up(env) as second:
+        assert second.until_ready().redis().get("kept") == "yes"
+
+
+@pytest.mark.kills
+def test_killed_up_and_guardian__leave_no_orphan_and_no_folder_after_the_next_start(tmp_path: Path) -> None:
+    env = up_run.apart(tmp_path / "data")
+    with up(env) as first:
+        first.until_ready()
+        folder = Path(first.redis().config_get("unixsocket")["unixsocket"]).parent
+        for pid in (*_guardians(first), first.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
+    with up(env) as second:
+        second.until_ready()
+        assert not folder.exists()
+
+
+@pytest.mark.kills
+def test_killed_up__is_started_again_at_once(tmp_path: Path) -> None:
+    """The next start waits for the guardian instead of saying that Postroom runs already."""
+    env = up_run.apart(tmp_path / "data")
+    with up(env) as first:
+        first.until_ready().send(signal.SIGKILL)
+        first.ended(5)
+        with up(env) as second:
+            second.until_ready()
+
+
+def test_two_side_by_side__both_live(house: Up, tmp_path: Path) -> None:
+    with up(up_run.apart(tmp_path / "other")) as other:
+        other.until_ready()
+        assert httpx.get(f"{other.url}/readyz").status_code == 200
+        assert httpx.get(f"{house.url}/readyz").status_code == 200
+        assert other.redis().config_get("dir") != house.redis().config_get("dir")
+
+
+def _not_up(house: Up, kind: Kind) -> State | None:
+    state = house.states()[kind].state
+    return state if state is not State.UP else None
+
+
+def _is_back(house: Up, kind: Kind, old: int) -> bool:
+    state = house.states()[kind]
+    return state.state is State.UP and house.child(kind) != old
+
+
+def _all_up(house: Up) -> bool:
+    return {state.state for state in house.states().values()} == {State.UP}
+
+
+def _group(leader: int) -> list[int]:
+    found = []
+    for pid in up_run._pids():
+        try:
+            if os.getpgid(pid) == leader:
+                found.append(pid)
+        except ProcessLookupError:
+            continue
+    return found
+
+
+def _guardians(house: Up) -> list[int]:
+    return [pid for pid in house.alive() if b"core.up.guardian" in Path(f"/proc/{pid}/cmdline").read_bytes()]
