@@ -39,6 +39,15 @@ PASSED_ON = Counter(
 )
 SOCKETS = Gauge("postroom_live_sockets", "Websockets that are open.", registry=REGISTRY)
 FRAMES = Counter("postroom_live_frames_total", "Frames sent to websockets.", ["kind"], registry=REGISTRY)
+RESYNCS = Counter(
+    "postroom_live_resyncs_total", "Times a client missed a delta and asked to begin anew.", registry=REGISTRY
+)
+SLOW_CLIENTS = Counter(
+    "postroom_live_slow_clients_total",
+    "Times a client left a window of frames unread and was sent no more until it caught up.",
+    registry=REGISTRY,
+)
+CLOSED = Counter("postroom_live_closed_total", "Websockets that we closed.", ["why"], registry=REGISTRY)
 DB_ERRORS = Counter("postroom_database_errors_total", "Failed statements.", ["database"], registry=REGISTRY)
 REDIS_ERRORS = Counter(
     "postroom_redis_errors_total", "Times that Redis could not be reached.", registry=REGISTRY

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from core import clock
+from core import clock, metrics
 from core.access.api import Subject
 from dashboard.live import diff, frames, scopes
 from dashboard.live.api import Row, State, Topic
@@ -125,6 +125,9 @@ class Delta:
     text: str
 
 
+_DELTAS, _SNAPSHOTS = metrics.FRAMES.labels("delta"), metrics.FRAMES.labels("snapshot")
+
+
 async def serve(subscription: Subscription, freshness: Freshness, delta: Delta | None = None) -> None:
     """Send what the client lacks: the delta when it has the base, else a snapshot, then how fresh that is.
 
@@ -133,11 +136,19 @@ async def serve(subscription: Subscription, freshness: Freshness, delta: Delta |
     receiver, group = subscription.receiver, subscription.group
     if subscription.at != group.revision:
         if not receiver.has_room:
-            subscription.at = None
+            _fall_behind(subscription)
             return
         steps = delta is not None and subscription.at == delta.base
         subscription.at = group.revision
+        (_DELTAS if steps else _SNAPSHOTS).inc()
         await receiver.send(delta.text if delta and steps else group.snapshot())
     if subscription.told != freshness and receiver.has_room:
         subscription.told = freshness
         await receiver.send(frames.text(freshness.told(subscription.topic)))
+
+
+def _fall_behind(subscription: Subscription) -> None:
+    """What it was to get is dropped; a snapshot makes up for it later."""
+    if subscription.at is not None:
+        metrics.SLOW_CLIENTS.inc()
+    subscription.at = None

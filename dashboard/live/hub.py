@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
+from core import metrics
 from core.access.api import Kind, Subject, may
 from dashboard.live import api, limits, threads
 from dashboard.live.door import TurnedAwayError
@@ -61,12 +62,14 @@ class Hub:
             )
         self._per_account[account] += 1
         self.sockets.add(socket)
+        metrics.SOCKETS.set(len(self.sockets))
         self._start()
 
     def leave(self, socket: Socket) -> None:
         for topic in list(socket.subscriptions):
             self.unsubscribe(socket, topic)
         self.sockets.discard(socket)
+        metrics.SOCKETS.set(len(self.sockets))
         account = _account(socket.subject)
         self._per_account[account] -= 1
         if not self._per_account[account]:
@@ -101,6 +104,7 @@ class Hub:
     async def start_over(self, socket: Socket, name: str) -> None:
         """The client cannot go on from what it has: a snapshot."""
         if subscription := socket.subscriptions.get(name):
+            metrics.RESYNCS.inc()
             subscription.at = None
             await serve(subscription, self._feeds[name].freshness)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from core import clock
+from core import clock, metrics
 from core.access.api import Subject
 from dashboard.live import door, frames, hub
 from dashboard.live.frames import Ack, Close, MalformedError, Resnapshot, Subscribe, Unsubscribe
@@ -54,6 +54,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def turn_away(send: Send, refusal: door.TurnedAwayError) -> None:
     """A browser sees the code of a socket that was accepted, and nothing of a refused handshake: so accept it."""
+    metrics.CLOSED.labels(refusal.code.name.lower()).inc()
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": frames.text(frames.Error(refusal.code, refusal.says))})
     await send({"type": "websocket.close", "code": int(refusal.code)})
@@ -99,6 +100,7 @@ class Socket:
         if self._closed:
             return
         self._closed = True
+        metrics.CLOSED.labels(code.name.lower()).inc()
         await self._send({"type": "websocket.send", "text": frames.text(frames.Error(code, reason))})
         await self._send({"type": "websocket.close", "code": int(code)})
 
