@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "core.apps.CoreConfig",
     "core.access.apps.AccessConfig",
     "core.access.audit.apps.AuditConfig",
+    "agents.spans.apps.SpansConfig",
     "dashboard.apps.DashboardConfig",
     "dashboard.api.apps.ApiConfig",
 ]

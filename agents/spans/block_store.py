@@ -1,0 +1,297 @@
+"""The store made of blocks, on any shelf: writing, reading a trace, following the commits, days.
+
+Searching is in search.py and facets.py, over the same shelf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from agents.spans import blocks, cursors, days, facets, search
+from agents.spans.api import (
+    EVERYWHERE,
+    Batch,
+    Capabilities,
+    DayOfStore,
+    Facets,
+    LogRecord,
+    LogRequest,
+    Page,
+    Query,
+    Reach,
+    Since,
+    Span,
+    Stats,
+    Trace,
+    Written,
+)
+from agents.spans.shelf import Newest, PartGoneError, PartReader, PartWriter, Shelf
+from agents.spans.streams import LOGS, SPANS, Stream
+from core import clock
+from core.access.api import Place as AccessPlace
+
+CAPABILITIES = Capabilities(
+    fields=frozenset(SPANS.fields) | frozenset(LOGS.fields),
+    any_attribute=True,
+    text=True,
+    facets=True,
+    commit_order=True,
+    concurrent_writers=True,
+)
+# Blocks fetched at once when commits are followed.
+FOLLOWED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What goes to one part, packed before the part is locked."""
+
+    part: int
+    spans: dict[tuple[bytes, bytes], Span]
+    logs: tuple[LogRequest, ...]
+    blocks: list[blocks.Block]
+    repeated: int
+
+
+class BlockStore:
+    """A SpanStore on a shelf. `keep` is how far back a day gets a part of its own."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, shelf: Shelf, keep: timedelta) -> None:
+        self._shelf = shelf
+        self._keep = keep
+
+    # ---- writing -------------------------------------------------------------------------------------------
+    def write(self, batch: Batch) -> Written:
+        existing = self._shelf.parts()
+        window = days.window(clock.now(), self._keep)
+        spans: dict[int, list[Span]] = {}
+        for span in batch.spans:
+            spans.setdefault(window.part_of(span.start, existing), []).append(span)
+        logs = _logs_by_part(batch.logs, window, existing)
+        total = Written(0, 0)
+        for part in sorted(spans.keys() | logs.keys()):
+            prepared = _prepare(part, spans.get(part, ()), logs.get(part, ()))
+            elsewhere = self._elsewhere(part, window, existing)
+            total = Written(*map(sum, zip(total, self._write_part(prepared, elsewhere), strict=True)))
+        return total
+
+    def _elsewhere(self, part: int, window: days.Window, existing: Sequence[int]) -> tuple[int, ...]:
+        """Parts besides its own that may have a repeat: a day ahead was astray when it was further ahead, and
+        log records that named no time got that of their arrival."""
+        near = {days.ASTRAY} if part >= window.newest - 1 else set()
+        return tuple(
+            other for other in existing if other != part and (other in near or abs(other - part) == 1)
+        )
+
+    def _write_part(self, prepared: _Prepared, elsewhere: Iterable[int]) -> Written:
+        known, digests = self._known_elsewhere(prepared, elsewhere)
+        with self._shelf.writing(prepared.part) as writer:
+            known |= _known_spans(writer, prepared)
+            digests |= writer.known_digests([request.digest for request in prepared.logs])
+            fresh = _without(prepared, known, digests)
+            if fresh.blocks:
+                received = int(clock.unix() * days.SECOND)
+                writer.add(fresh.blocks, [request.digest for request in fresh.logs], received)
+        gone = len(prepared.spans) - len(fresh.spans)
+        lines, kept = _lines(prepared.logs), _lines(fresh.logs)
+        return Written(len(fresh.spans), kept, prepared.repeated + gone, lines - kept)
+
+    def _known_elsewhere(
+        self, prepared: _Prepared, elsewhere: Iterable[int]
+    ) -> tuple[set[tuple[bytes, bytes]], set[bytes]]:
+        spans: set[tuple[bytes, bytes]] = set()
+        digests: set[bytes] = set()
+        for part in elsewhere:
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                if part == days.ASTRAY and prepared.spans:
+                    spans |= _known_astray(reader, prepared)
+                if prepared.logs:
+                    digests |= reader.known_digests([request.digest for request in prepared.logs])
+        return spans, digests
+
+    # ---- a trace -------------------------------------------------------------------------------------------
+    def get_trace(self, trace_id: bytes, *, reach: Reach = EVERYWHERE, limit: int = 100_000) -> Trace:
+        seen = lru_cache(maxsize=None)(reach)
+        found: list[Span] = []
+        for part in self._shelf.parts():
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                allowed = (span for span in _spans_of(reader, part, trace_id) if seen(place_of(span)))
+                found += islice(allowed, limit + 1 - len(found))
+        found.sort(key=lambda span: (span.start, span.span_id))
+        return Trace(tuple(found[:limit]), len(found) <= limit)
+
+    # ---- search --------------------------------------------------------------------------------------------
+    def search(self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE) -> Page[Span]:
+        return search.page(self._shelf, SPANS, query, limit, cursor, reach)
+
+    def search_logs(
+        self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE
+    ) -> Page[LogRecord]:
+        return search.page(self._shelf, LOGS, query, limit, cursor, reach)
+
+    def facets(
+        self, query: Query, fields: Sequence[str], *, top: int = 20, reach: Reach = EVERYWHERE
+    ) -> Facets:
+        return facets.count(self._shelf, SPANS, query, fields, top, reach)
+
+    # ---- following the commits -----------------------------------------------------------------------------
+    def read_since(self, cursor: str, *, limit: int = 5_000) -> Since[Span]:
+        return self._follow(SPANS, cursor, limit, lambda rows: rows)
+
+    def tail_logs(
+        self, cursor: str, query: Query, *, limit: int = 1_000, reach: Reach = EVERYWHERE
+    ) -> Since[LogRecord]:
+        matches = search.matcher(LOGS, query, reach)
+        return self._follow(LOGS, cursor, limit, lambda rows: [row for row in rows if matches(row)])
+
+    def _follow(
+        self, stream: Stream, cursor: str, limit: int, choose: Callable[[list[Any]], list[Any]]
+    ) -> Since[Any]:
+        behind = cursors.read_commits(cursor)
+        reached: dict[int, Newest] = {}
+        rows: list[Any] = []
+        left = limit
+        for part in reversed(self._shelf.parts()):
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                reached[part] = _behind(reader, behind.get(part))
+                for block, found in _committed_after(reader, stream, reached[part].block, left):
+                    rows += choose(found)
+                    left -= len(found)
+                    reached[part] = Newest(reached[part].made, block)
+        return Since(tuple(rows), cursors.write_commits(reached), left <= 0)
+
+    def now_cursor(self) -> str:
+        newest = {}
+        for part in self._shelf.parts():
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                newest[part] = reader.newest()
+        return cursors.write_commits(newest)
+
+    # ---- days ----------------------------------------------------------------------------------------------
+    def days(self) -> tuple[DayOfStore, ...]:
+        return tuple(
+            DayOfStore(days.day_of(part), spans, logs, size)
+            for part, spans, logs, size in self._shelf.sizes()
+        )
+
+    def drop_day(self, day: date) -> bool:
+        return self._shelf.drop(days.part_of_day(day))
+
+    def drop_astray(self, before: datetime) -> int:
+        if days.ASTRAY not in self._shelf.parts():
+            return 0
+        with self._shelf.writing(days.ASTRAY) as writer:
+            return writer.remove_received_before(int(before.timestamp() * days.SECOND))
+
+    def stats(self) -> Stats:
+        found = self.days()
+        return Stats(
+            self._shelf.name,
+            sum(day.spans for day in found),
+            sum(day.logs for day in found),
+            sum(day.size for day in found),
+            found,
+        )
+
+    def close(self) -> None:
+        self._shelf.close()
+
+
+def place_of(row: Span | LogRecord) -> AccessPlace:
+    """Where a row is, for the question who may see it."""
+    return AccessPlace(row.environment or None, row.queue or None, row.agent or None)
+
+
+def _logs_by_part(
+    requests: Iterable[LogRequest], window: days.Window, existing: Sequence[int]
+) -> dict[int, list[LogRequest]]:
+    """Each request cut into what belongs to each part; its digest is kept in every one."""
+    found: dict[int, list[LogRequest]] = {}
+    for request in requests:
+        parts: dict[int, list[LogRecord]] = {}
+        for record in request.records:
+            parts.setdefault(window.part_of(record.time, existing), []).append(record)
+        for part, records in parts.items():
+            found.setdefault(part, []).append(LogRequest(request.digest, tuple(records)))
+    return found
+
+
+def _prepare(part: int, spans: Sequence[Span], logs: Iterable[LogRequest]) -> _Prepared:
+    distinct = blocks.without_repeats(spans, part)
+    requests = tuple({request.digest: request for request in reversed(list(logs))}.values())
+    return _Prepared(part, distinct, requests, _pack(part, distinct, requests), len(spans) - len(distinct))
+
+
+def _pack(
+    part: int, spans: dict[tuple[bytes, bytes], Span], logs: Iterable[LogRequest]
+) -> list[blocks.Block]:
+    records = [record for request in logs for record in request.records]
+    return blocks.build(SPANS, list(spans.values()), part) + blocks.build(LOGS, records, part)
+
+
+def _without(prepared: _Prepared, known: set[tuple[bytes, bytes]], digests: set[bytes]) -> _Prepared:
+    """What is new. Packing again is the price of a repeat, which is rare."""
+    repeated = known & prepared.spans.keys()
+    if not repeated and not digests:
+        return prepared
+    spans = {key: span for key, span in prepared.spans.items() if key not in repeated}
+    logs = tuple(request for request in prepared.logs if request.digest not in digests)
+    packed = _pack(prepared.part, spans, logs)
+    return _Prepared(prepared.part, spans, logs, packed, prepared.repeated)
+
+
+def _known_spans(writer: PartWriter, prepared: _Prepared) -> set[tuple[bytes, bytes]]:
+    return blocks.identities(writer.known({key for key, _ in prepared.spans}))
+
+
+def _known_astray(reader: PartReader, prepared: _Prepared) -> set[tuple[bytes, bytes]]:
+    """Identities in this part of spans that the astray part has; there, handles begin with no hour."""
+    there = {blocks.identity(span, days.ASTRAY): key for key, span in prepared.spans.items()}
+    found = reader.handles({key for key, _ in there})
+    known = blocks.identities((key, ids) for key, _, ids in found)
+    return {there[identity] for identity in known & there.keys()}
+
+
+def _lines(requests: Iterable[LogRequest]) -> int:
+    return sum(len(request.records) for request in requests)
+
+
+def _spans_of(reader: PartReader, part: int, trace_id: bytes) -> Iterator[Span]:
+    keys = [hour + SPANS.trace_tag + trace_id for hour in blocks.hours(part)]
+    numbers = sorted({block for _, block, _ in reader.handles(keys)})
+    cores, details = reader.cores(numbers), reader.details(numbers)
+    for number in numbers:
+        if number in cores and number in details:
+            core = blocks.unpack_core(SPANS, cores[number])
+            places = [place for place, found in enumerate(core["trace_id"]) if found == trace_id]
+            yield from blocks.rows_of(SPANS, core, blocks.unpack_details(SPANS, details[number]), places)
+
+
+def _behind(reader: PartReader, mark: Newest | None) -> Newest:
+    """Where to go on. A part that was dropped and made anew is read from its beginning."""
+    made = reader.newest().made
+    return mark if mark and mark.made == made else Newest(made, 0)
+
+
+def _committed_after(
+    reader: PartReader, stream: Stream, behind: int, wanted: int
+) -> Iterator[tuple[int, list[Any]]]:
+    """Blocks and their rows in the order of commit, until there are as many rows as wanted."""
+    while wanted > 0 and (numbers := reader.after(stream.number, behind, FOLLOWED)):
+        cores, details = reader.cores(numbers), reader.details(numbers)
+        for number in numbers:
+            if wanted <= 0:
+                return
+            core = blocks.unpack_core(stream, cores[number])
+            found = blocks.rows_of(stream, core, blocks.unpack_details(stream, details[number]))
+            wanted -= len(found)
+            yield number, found
+        behind = numbers[-1]

@@ -1,0 +1,84 @@
+"""Counting by value. Whole blocks are counted by their series, and only blocks at the ends of the time are opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from agents.spans import blocks, search
+from agents.spans import plan as plans
+from agents.spans.api import Facets, Query, Reach
+from agents.spans.blocks import OTHER
+from agents.spans.plan import Plan
+from agents.spans.shelf import PartGoneError, PartReader, Shelf
+from agents.spans.streams import Stream
+
+# How many blocks at the ends, and how many matches one by one, are looked at before it is "about".
+EDGES = 256
+COUNTED = 200_000
+MANY = "(other)"
+
+
+def count(
+    shelf: Shelf, stream: Stream, query: Query, fields: Sequence[str], top: int, reach: Reach
+) -> Facets:
+    plan = plans.make(stream, query, reach)
+    tally = _Counts(fields)
+    if plan.only_series and all(field in stream.series for field in fields):
+        for part in shelf.parts():
+            with suppress(PartGoneError), shelf.reading(part) as reader:
+                _count_part(reader, plan, tally)
+    else:
+        _count_matches(shelf, plan, tally)
+    return tally.facets(top)
+
+
+class _Counts:
+    """What was counted so far."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.by_field: dict[str, Counter[str]] = {field: Counter() for field in fields}
+        self.total = 0
+        self.exact = True
+
+    def add(self, values: Any, rows: int) -> None:
+        self.total += rows
+        for field, counter in self.by_field.items():
+            if (value := values[field]) != "":
+                counter[MANY if value == OTHER else str(value)] += rows
+
+    def facets(self, top: int) -> Facets:
+        counts = {field: tuple(counter.most_common(top)) for field, counter in self.by_field.items()}
+        return Facets(counts, self.total, self.exact)
+
+
+def _count_part(reader: PartReader, plan: Plan, tally: _Counts) -> None:
+    query, stream = plan.query, plan.stream.number
+    wanted = dict(plans.series_wanted(plan, reader.series(stream, 0)))
+    for number, rows in reader.counts(stream, query.since, query.until):
+        if number in wanted:
+            tally.add(wanted[number], rows)
+            # One series stands for many, and which of them match is not known without opening the blocks.
+            tally.exact &= OTHER not in wanted[number].values()
+    edges = reader.edges(stream, query.since, query.until)
+    tally.exact &= len(edges) <= EDGES
+    for values in _edge_rows(reader, plan, [edge.id for edge in edges[:EDGES]]):
+        tally.add(values, 1)
+
+
+def _edge_rows(reader: PartReader, plan: Plan, ids: list[int]) -> Iterator[dict[str, Any]]:
+    for packed in reader.cores(ids).values():
+        core = blocks.unpack_core(plan.stream, packed)
+        for place in plans.matching(plan, core, plan.query.until):
+            yield {field: core[field][place] for field in plan.stream.series}
+
+
+def _count_matches(shelf: Shelf, plan: Plan, tally: _Counts) -> None:
+    budget = search.Budget()
+    found = search.matches(shelf, plan, None, budget)
+    for match in islice(found, COUNTED):
+        tally.add({field: match.core[field][match.mark.place] for field in tally.by_field}, 1)
+    tally.exact = budget.reached is None and tally.total < COUNTED
