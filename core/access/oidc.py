@@ -50,7 +50,7 @@ def start(request: HttpRequest, back_to: str) -> HttpResponse:
     """Send the browser to the provider, with a state, a nonce and a PKCE challenge that the session remembers."""
     try:
         app = _app(settings.POSTROOM)
-        _trust(app, settings.POSTROOM.oidc_issuer)
+        _trust(app)
         response: HttpResponse = app.authorize_redirect(request, back_to)
     except (AuthlibBaseError, JoseError, RequestException, ValueError) as problem:
         raise _refused(problem) from problem
@@ -61,7 +61,7 @@ def finish(request: HttpRequest) -> User:
     """The person whom the provider sent back. Raises CredentialRefusedError when anything does not fit."""
     app = _app(settings.POSTROOM)
     try:
-        _trust(app, settings.POSTROOM.oidc_issuer)
+        _trust(app)
         claims = app.authorize_access_token(request).get("userinfo")
     except (AuthlibBaseError, JoseError, RequestException, ValueError) as problem:
         raise _refused(problem) from problem
@@ -89,10 +89,10 @@ def _app(config: Config) -> DjangoOAuth2App:
     )
 
 
-def _trust(app: DjangoOAuth2App, issuer: str) -> None:
+def _trust(app: DjangoOAuth2App) -> None:
     """Believe the provider's own description only as far as its issuer is ours and its signatures are asymmetric."""
     metadata = app.load_server_metadata()
-    if str(metadata.get("issuer", "")).rstrip("/") != issuer:
+    if str(metadata.get("issuer", "")).rstrip("/") != settings.POSTROOM.oidc_issuer:
         metadata.pop("_loaded_at", None)
         raise ValueError("the provider calls itself by another issuer")
     offered = metadata.get("id_token_signing_alg_values_supported", ["RS256"])

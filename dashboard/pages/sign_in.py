@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,7 +19,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.access import oidc, refused, services
 from core.access.credentials import CredentialRefusedError
-from core.access.models import User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 _NEXT = "postroom_next"
@@ -88,7 +87,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     if not request.user.is_authenticated:
         # A token may not change the password of the person behind it.
         return redirect("sign-in")
-    user = cast("User", request.user)
+    user = request.user
     form = PasswordChangeForm(user, request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "pages/change_password.html", {"form": form})

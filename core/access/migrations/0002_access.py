@@ -8,136 +8,322 @@ import core.ids
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0001_initial'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("access", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=60, unique=True)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('permissions', models.JSONField(default=list)),
-                ('built_in', models.BooleanField(default=False, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=60, unique=True)),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("permissions", models.JSONField(default=list)),
+                ("built_in", models.BooleanField(default=False, editable=False)),
             ],
             options={
-                'ordering': ('-built_in', 'name'),
+                "ordering": ("-built_in", "name"),
             },
         ),
         migrations.CreateModel(
-            name='ServiceAccount',
+            name="ServiceAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=150, unique=True)),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('active', models.BooleanField(default=True, help_text='Off: its tokens and JWTs are refused at once.')),
-                ('jwt_subject', models.CharField(blank=True, help_text='The `sub` of the JWTs that stand for this account. Its rights come from its grants here.', max_length=255, null=True, unique=True, verbose_name='JWT subject')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=150, unique=True)),
+                ("description", models.CharField(blank=True, max_length=500)),
+                (
+                    "active",
+                    models.BooleanField(
+                        default=True, help_text="Off: its tokens and JWTs are refused at once."
+                    ),
+                ),
+                (
+                    "jwt_subject",
+                    models.CharField(
+                        blank=True,
+                        help_text="The `sub` of the JWTs that stand for this account. Its rights come from its grants here.",
+                        max_length=255,
+                        null=True,
+                        unique=True,
+                        verbose_name="JWT subject",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Stamp',
+            name="Stamp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("value", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name='user',
-            name='oidc_subject',
-            field=models.CharField(blank=True, help_text="The provider's `sub` for this person. Filled in at the first single sign-on.", max_length=255, null=True, unique=True, verbose_name='subject at the sign-in provider'),
+            model_name="user",
+            name="oidc_subject",
+            field=models.CharField(
+                blank=True,
+                help_text="The provider's `sub` for this person. Filled in at the first single sign-on.",
+                max_length=255,
+                null=True,
+                unique=True,
+                verbose_name="subject at the sign-in provider",
+            ),
         ),
         migrations.CreateModel(
-            name='Approval',
+            name="Approval",
             fields=[
-                ('id', models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=40)),
-                ('reference', models.CharField(max_length=200)),
-                ('sha256', models.CharField(max_length=64)),
-                ('count', models.PositiveIntegerField()),
-                ('environment', models.CharField(max_length=200, null=True)),
-                ('queue', models.CharField(max_length=200, null=True)),
-                ('agent', models.CharField(max_length=200, null=True)),
-                ('asked_by_kind', models.CharField(max_length=20)),
-                ('asked_by_id', models.CharField(max_length=200)),
-                ('asked_by_name', models.CharField(max_length=200)),
-                ('reason', models.TextField()),
-                ('asked_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('expired', 'Expired')], default='waiting', max_length=20)),
-                ('decided_by_kind', models.CharField(blank=True, max_length=20)),
-                ('decided_by_id', models.CharField(blank=True, max_length=200)),
-                ('decided_by_name', models.CharField(blank=True, max_length=200)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decision_reason', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.UUIDField(default=core.ids.new, editable=False, primary_key=True, serialize=False),
+                ),
+                ("kind", models.CharField(max_length=40)),
+                ("reference", models.CharField(max_length=200)),
+                ("sha256", models.CharField(max_length=64)),
+                ("count", models.PositiveIntegerField()),
+                ("environment", models.CharField(max_length=200, null=True)),
+                ("queue", models.CharField(max_length=200, null=True)),
+                ("agent", models.CharField(max_length=200, null=True)),
+                ("asked_by_kind", models.CharField(max_length=20)),
+                ("asked_by_id", models.CharField(max_length=200)),
+                ("asked_by_name", models.CharField(max_length=200)),
+                ("reason", models.TextField()),
+                ("asked_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                            ("expired", "Expired"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                    ),
+                ),
+                ("decided_by_kind", models.CharField(blank=True, max_length=20)),
+                ("decided_by_id", models.CharField(blank=True, max_length=200)),
+                ("decided_by_name", models.CharField(blank=True, max_length=200)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("decision_reason", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ('-asked_at',),
-                'indexes': [models.Index(fields=['state', 'asked_at'], name='approval_inbox')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'waiting')), fields=('kind', 'reference'), name='approval_waits_once')],
+                "ordering": ("-asked_at",),
+                "indexes": [models.Index(fields=["state", "asked_at"], name="approval_inbox")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "waiting")),
+                        fields=("kind", "reference"),
+                        name="approval_waits_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApprovalLimit',
+            name="ApprovalLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(default='*', max_length=200)),
-                ('queue', models.CharField(default='*', max_length=200)),
-                ('agent', models.CharField(default='*', max_length=200)),
-                ('action', models.CharField(max_length=40)),
-                ('above', models.PositiveIntegerField(help_text='The most that goes without a second person. 0: always ask one.')),
-                ('role', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='approval_limits', to='access.role')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(default="*", max_length=200)),
+                ("queue", models.CharField(default="*", max_length=200)),
+                ("agent", models.CharField(default="*", max_length=200)),
+                ("action", models.CharField(max_length=40)),
+                (
+                    "above",
+                    models.PositiveIntegerField(
+                        help_text="The most that goes without a second person. 0: always ask one."
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="approval_limits",
+                        to="access.role",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('action', 'above'),
+                "ordering": ("action", "above"),
             },
         ),
         migrations.CreateModel(
-            name='GrantRow',
+            name="GrantRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(default='*', max_length=200)),
-                ('queue', models.CharField(default='*', max_length=200)),
-                ('agent', models.CharField(default='*', max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='auth.group')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='access.role')),
-                ('service_account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='access.serviceaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(default="*", max_length=200)),
+                ("queue", models.CharField(default="*", max_length=200)),
+                ("agent", models.CharField(default="*", max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="access.role"
+                    ),
+                ),
+                (
+                    "service_account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grants",
+                        to="access.serviceaccount",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grant',
-                'ordering': ('role__name', 'pk'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('service_account__isnull', True), ('user__isnull', False)), models.Q(('group__isnull', False), ('service_account__isnull', True), ('user__isnull', True)), models.Q(('group__isnull', True), ('service_account__isnull', False), ('user__isnull', True)), _connector='OR'), name='grant_has_one_holder'), models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('user', 'role', 'environment', 'queue', 'agent'), name='grant_once_per_user'), models.UniqueConstraint(condition=models.Q(('group__isnull', False)), fields=('group', 'role', 'environment', 'queue', 'agent'), name='grant_once_per_group'), models.UniqueConstraint(condition=models.Q(('service_account__isnull', False)), fields=('service_account', 'role', 'environment', 'queue', 'agent'), name='grant_once_per_service_account')],
+                "verbose_name": "grant",
+                "ordering": ("role__name", "pk"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("group__isnull", True),
+                                ("service_account__isnull", True),
+                                ("user__isnull", False),
+                            ),
+                            models.Q(
+                                ("group__isnull", False),
+                                ("service_account__isnull", True),
+                                ("user__isnull", True),
+                            ),
+                            models.Q(
+                                ("group__isnull", True),
+                                ("service_account__isnull", False),
+                                ("user__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="grant_has_one_holder",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("user__isnull", False)),
+                        fields=("user", "role", "environment", "queue", "agent"),
+                        name="grant_once_per_user",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("group__isnull", False)),
+                        fields=("group", "role", "environment", "queue", "agent"),
+                        name="grant_once_per_group",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("service_account__isnull", False)),
+                        fields=("service_account", "role", "environment", "queue", "agent"),
+                        name="grant_once_per_service_account",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('environment', models.CharField(default='*', max_length=200)),
-                ('queue', models.CharField(default='*', max_length=200)),
-                ('agent', models.CharField(default='*', max_length=200)),
-                ('name', models.CharField(max_length=150)),
-                ('prefix', models.CharField(db_index=True, max_length=16)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('service_account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='access.serviceaccount')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("environment", models.CharField(default="*", max_length=200)),
+                ("queue", models.CharField(default="*", max_length=200)),
+                ("agent", models.CharField(default="*", max_length=200)),
+                ("name", models.CharField(max_length=150)),
+                ("prefix", models.CharField(db_index=True, max_length=16)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "service_account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="access.serviceaccount",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at',),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('service_account__isnull', True), ('user__isnull', False)), models.Q(('service_account__isnull', False), ('user__isnull', True)), _connector='OR'), name='token_has_one_holder'), models.CheckConstraint(condition=models.Q(('environment', ''), _negated=True), name='token_is_bound')],
+                "ordering": ("-created_at",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("service_account__isnull", True), ("user__isnull", False)),
+                            models.Q(("service_account__isnull", False), ("user__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="token_has_one_holder",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("environment", ""), _negated=True), name="token_is_bound"
+                    ),
+                ],
             },
         ),
     ]

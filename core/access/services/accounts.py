@@ -57,7 +57,8 @@ def change_account(account: User | ServiceAccount, actor: Actor, **fields: Any) 
 def delete_account(account: User | ServiceAccount, actor: Actor) -> None:
     """The account goes with its grants and tokens; the trail keeps what it did."""
     actor.must_manage()
-    before, gone = _values(account), target(account)
+    held = [f"{grant.role}, {grant.scope}" for grant in account.grants.select_related("role")]
+    before, gone = _values(account) | {"grants": held}, target(account)
     account.delete()
     managers.must_remain()
     actor.record(Action.ACCOUNT_DELETED, gone, before=before)

@@ -46,6 +46,13 @@ class ChangedSinceError(AccessError):
         super().__init__(self.__doc__)
 
 
+class AlreadyGoneError(AccessError):
+    """It was revoked or taken away already."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
 class AlreadyDecidedError(AccessError):
     """This was decided, withdrawn or has expired in the meantime. Open it again to see what became of it."""
 

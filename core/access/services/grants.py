@@ -12,7 +12,7 @@ from core.access.audit.api import Action, Target
 from core.access.models import GrantRow, Role, ServiceAccount, User
 from core.access.services import managers
 from core.access.services.actor import Actor
-from core.access.services.errors import AlreadyDecidedError
+from core.access.services.errors import AlreadyGoneError
 
 Holder = User | Group | ServiceAccount
 
@@ -40,7 +40,7 @@ def take_away(grant: GrantRow, actor: Actor) -> None:
     before, target = _values(grant), _target(grant)
     deleted, _ = GrantRow.objects.filter(pk=grant.pk).delete()
     if not deleted:
-        raise AlreadyDecidedError
+        raise AlreadyGoneError
     managers.must_remain()
     actor.record(Action.GRANT_TAKEN, target, before=before)
 

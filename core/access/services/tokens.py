@@ -15,7 +15,7 @@ from core.access.audit.api import Action, Target
 from core.access.models import Role, ServiceAccount, Token, User
 from core.access.services import accounts, grants
 from core.access.services.actor import EVERYWHERE, Actor
-from core.access.services.errors import AccessError, AlreadyDecidedError, OtherRightsError
+from core.access.services.errors import AccessError, AlreadyGoneError, OtherRightsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def revoke_token(token: Token, actor: Actor) -> None:
     if token.user is None or not _is(actor, token.user):
         actor.must_manage(token.scope)
     if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now()):
-        raise AlreadyDecidedError
+        raise AlreadyGoneError
     stamp.bump()
     actor.record(Action.TOKEN_REVOKED, _target(token), before=_values(token))
 
