@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from agents.intake import answers, body, limits
+from agents.intake import answers, body
 from agents.intake.answers import Codec, Signal
+from agents.intake.body import Incoming
 from agents.intake.door import Door
 from agents.intake.refusals import RefusalError, UnknownTypeError
 from core import metrics
@@ -55,30 +55,30 @@ async def handle(door: Door, scope: Scope, receive: body.Receive, send: Send) ->
 async def _signal(door: Door, signal: Signal, scope: Scope, receive: body.Receive) -> Answer | None:
     """None: the sender hung up, and there is nobody to answer."""
     headers: Headers = dict(scope["headers"])
-    codec = TYPES.get(_content_type(headers))
+    codec, incoming = TYPES.get(_content_type(headers)), Incoming(receive)
     try:
         if codec is None:
             raise UnknownTypeError(f"Send one of {', '.join(TYPES)}.")
-        told = await _taken(door, signal, codec, scope, headers, receive)
+        told = await _taken(door, signal, codec, scope, headers, incoming)
         answer = Answer(200, codec, told)
     except body.SenderLeftError:
         return None
     except RefusalError as refusal:
-        await _drain(receive, headers)
+        await incoming.drain()
         answer = _refused(codec, refusal)
     metrics.INTAKE_REQUESTS.labels(signal, "http", answer.status).inc()
     return answer
 
 
 async def _taken(
-    door: Door, signal: Signal, codec: Codec, scope: Scope, headers: Headers, receive: body.Receive
+    door: Door, signal: Signal, codec: Codec, scope: Scope, headers: Headers, incoming: Incoming
 ) -> bytes:
     """The answer's body, once everything good in the request is committed."""
     source = addresses.of_scope(scope)
     writer = await door.writer(headers.get(b"authorization", b"").decode("latin-1"), source)
     with door.admission.enter() as place:
         encoding = headers.get(b"content-encoding", b"").decode("latin-1")
-        content = await body.read(receive, encoding, _declared(headers), place)
+        content = await body.read(incoming, encoding, _declared(headers), place)
         ready = await door.take(signal, codec, content, writer)
     return answers.success(signal, codec, ready.rejected, ready.why)
 
@@ -90,22 +90,6 @@ def _content_type(headers: Headers) -> str:
 def _declared(headers: Headers) -> int | None:
     declared = headers.get(b"content-length", b"")
     return int(declared) if declared.isdigit() else None
-
-
-async def _drain(receive: body.Receive, headers: Headers) -> None:
-    """Read what is left of a refused body, as far as it is small: who is still sending may not hear the answer."""
-    if (_declared(headers) or 0) > limits.MAX_SENT_BYTES:
-        return
-    left = limits.MAX_SENT_BYTES
-    try:
-        async with asyncio.timeout(limits.DRAIN_SECONDS):
-            while left > 0:
-                message = await receive()
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
-                left -= len(message.get("body", b""))
-    except TimeoutError:
-        return
 
 
 def _refused(codec: Codec | None, refusal: RefusalError) -> Answer:
