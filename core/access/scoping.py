@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q
 
@@ -20,15 +21,13 @@ def visible(
     A field that is null says that this row has none, which only a grant for everything covers.
     """
     fields = {"environment": environment, "queue": queue, "agent": agent}
-    granted = _any(_covered(scope, fields) for scope in subject.scopes(permission))
+    granted = _any([_covered(scope, fields) for scope in subject.scopes(permission)])
     return granted & _covered(subject.bounds, fields)
 
 
-def _any(conditions: Iterable[Q]) -> Q:
-    found = NOTHING
-    for condition in conditions:
-        found |= condition
-    return found
+def _any(conditions: list[Q]) -> Q:
+    # An empty condition holds everywhere; joined with another by "or", Django would forget it.
+    return Q() if not all(conditions) else reduce(or_, conditions, NOTHING)
 
 
 def _covered(scope: Scope, fields: dict[str, str]) -> Q:
