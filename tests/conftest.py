@@ -19,6 +19,8 @@ from django.conf import settings  # noqa: E402
 assert not settings.configured, "Django's settings were read too early: unset DJANGO_SETTINGS_MODULE"
 os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
 django.setup()
+# Pages are drawn without a build before them: static files under their own names.
+settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
