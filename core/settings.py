@@ -58,6 +58,8 @@ INSTALLED_APPS = [
     "core.access.apps.AccessConfig",
     "core.access.audit.apps.AuditConfig",
     "agents.spans.apps.SpansConfig",
+    "agents.registry.apps.RegistryConfig",
+    "agents.topology.apps.TopologyConfig",
     "dashboard.apps.DashboardConfig",
     "dashboard.api.apps.ApiConfig",
 ]

@@ -1,0 +1,1 @@
+"""What changes the registry: heartbeats, sightings, registrations, the sweep, and what people decide on versions."""
