@@ -23,11 +23,12 @@ def allowed(origin: str, host: str, *, hosts: Iterable[str], trusted: Iterable[s
     if not validate_host(here.hostname if ":" not in here.hostname else f"[{here.hostname}]", list(hosts)):
         return False
     default = DEFAULT_PORTS[came.scheme]
-    return (came.hostname, _port(came.netloc, default)) == (here.hostname, _port(here.netloc, default))
+    ports = _port(came.netloc, default), _port(here.netloc, default)
+    return None not in ports and (came.hostname, ports[0]) == (here.hostname, ports[1])
 
 
 def _port(netloc: str, default: int) -> int | None:
-    """None for one that is no number, which equals no other but another such: the hosts then differ anyway."""
+    """None for one that is no number."""
     try:
         return urlsplit(f"//{netloc}").port or default
     except ValueError:

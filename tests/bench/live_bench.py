@@ -162,7 +162,8 @@ def verdict(real: Figures, bare: Figures, last: int, load: float) -> int:
         f"gaps {real.gaps}, connections lost {real.closed}, frames a client {len(real.delays) / real.clients:.0f}"
     )
     print(
-        f"p99 is {p99 / bare.quantile(0.99):.2f} of the floor's, mean {statistics.mean(real.delays) * 1000:.1f} ms; load {load:.1f}"
+        f"p99 is {p99 / bare.quantile(0.99):.2f} of the floor's, "
+        f"mean {statistics.mean(real.delays) * 1000:.1f} ms; load {load:.1f}"
     )
     held = same and p99 < P99_LIMIT and not real.closed
     print(

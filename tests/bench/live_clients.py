@@ -156,9 +156,9 @@ async def run(url: str, topic: str, count: int, headers: list[str]) -> dict[str,
 
 
 async def _connect(url: str, topic: str, header: str, tally: Tally) -> Client:
-    parts = urlsplit(url)
+    host, _, port = urlsplit(url).netloc.partition(":")
     _, client = await asyncio.get_running_loop().create_connection(
-        lambda: Client(url, topic, header, tally), parts.hostname, parts.port
+        lambda: Client(url, topic, header, tally), host, int(port)
     )
     await client.ready
     return client

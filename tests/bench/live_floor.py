@@ -19,7 +19,8 @@ _ticking: list[asyncio.Task[None]] = []
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 204, "headers": []})
-        return await send({"type": "http.response.body"})
+        await send({"type": "http.response.body"})
+        return
     await receive()
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": _frame("snapshot", 0)})
@@ -29,7 +30,6 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while (await receive())["type"] != "websocket.disconnect":
         pass
     _sends.discard(send)
-    return None
 
 
 async def _tick() -> None:

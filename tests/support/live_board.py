@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Board:
             }
         return State(revision if self.numbered else None, rows)
 
-    def _write(self, statement: str, values: list[tuple[str, ...]]) -> int:
+    def _write(self, statement: str, values: Sequence[tuple[str, ...]]) -> int:
         with self._open() as database, database:
             database.execute("BEGIN IMMEDIATE")
             database.executemany(statement, values)

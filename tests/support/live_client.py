@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,23 +16,45 @@ from dashboard.live import diff
 from dashboard.live.frames import Drop, Op, Put
 
 
+class Held:
+    """What a client holds of one topic."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+        self.revision: int | None = None
+
+    def take(self, frame: dict[str, Any]) -> bool:
+        """Apply a frame; False when it does not follow from what is held."""
+        if frame["kind"] == "delta" and frame["base"] != self.revision:
+            return False
+        before = {} if frame["kind"] == "snapshot" else self.rows
+        self.rows = diff.applied(before, map(_op, frame["ops"]))
+        self.revision = frame["revision"]
+        return True
+
+
 class LiveClient:
     """Reads frames one at a time and keeps what a browser would keep."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.rows: dict[str, dict[str, Any]] = {}
-        self.revision: dict[str, int] = {}
+        self._held: defaultdict[str, Held] = defaultdict(Held)
         self.fresh: dict[str, dict[str, Any]] = {}
         self.seen: list[dict[str, Any]] = []
         self.lose: Callable[[dict[str, Any]], bool] = lambda frame: False
+
+    def rows(self, topic: str = "board") -> dict[str, Any]:
+        return self._held[topic].rows
+
+    def revision(self, topic: str = "board") -> int | None:
+        return self._held[topic].revision
 
     async def say(self, type: str, **values: Any) -> None:
         await self.connection.send(json.dumps({"type": type, **values}))
 
     async def follow(self, topic: str) -> None:
         await self.say("subscribe", topic=topic)
-        await self.until(lambda: topic in self.revision, f"a snapshot of {topic}")
+        await self.until(lambda: self.revision(topic) is not None, f"a snapshot of {topic}")
 
     async def step(self) -> dict[str, Any]:
         """The next frame, applied."""
@@ -67,13 +90,8 @@ class LiveClient:
         topic = frame.get("topic", "")
         if frame["kind"] not in {"snapshot", "delta"}:
             self.fresh[topic] = frame
-            return None
-        if frame["kind"] == "delta" and frame["base"] != self.revision.get(topic):
-            return await self.say("snapshot", topic=topic)
-        before = {} if frame["kind"] == "snapshot" else self.rows.get(topic, {})
-        self.rows[topic] = diff.applied(before, map(_op, frame["ops"]))
-        self.revision[topic] = frame["revision"]
-        return None
+        elif not self._held[topic].take(frame):
+            await self.say("snapshot", topic=topic)
 
 
 def _op(raw: dict[str, Any]) -> Op:
