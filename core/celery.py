@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
 from celery import Celery, signals
+from celery.schedules import crontab
 from django.conf import settings
 
 from core import logs, redis_url
@@ -31,6 +33,15 @@ app.conf.update(
     # Postroom's own tasks do not show up among the agents' messages.
     worker_send_task_events=False,
     beat_schedule_filename=str(settings.DATA.beat_schedule),
+    beat_schedule={
+        # The task itself decides whether it is time: a long trail is read less often. A backlog is not worked off.
+        "verify the audit trail": {
+            "task": "audit.verify",
+            "schedule": timedelta(minutes=1),
+            "options": {"expires": 60},
+        },
+        "retention": {"task": "core.retention", "schedule": crontab(hour=3, minute=17)},
+    },
 )
 app.autodiscover_tasks()
 
@@ -49,7 +60,10 @@ def work() -> None:
 def tick() -> None:
     """Run the beat until it is told to end."""
     logs.name_process(Kind.BEAT)
-    app.Beat(loglevel="INFO", quiet=True).run()
+    try:
+        app.Beat(loglevel="INFO", quiet=True).run()
+    finally:
+        _stop_pulse(Kind.BEAT)
 
 
 def _start_pulse(kind: Kind) -> None:
