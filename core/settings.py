@@ -217,6 +217,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": None,
     "SERVE_PERMISSIONS": ["dashboard.api.door.DeclaredPermission"],
     "COMPONENT_SPLIT_REQUEST": True,
+    # Two fields named `state` with different words need a name each.
+    "ENUM_NAME_OVERRIDES": {
+        "Permission": "dashboard.api.access_shapes.NAMES",
+        "TokenState": "dashboard.api.access_shapes.TOKEN_STATES",
+        "ApprovalState": "dashboard.api.access_shapes.APPROVAL_STATES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "dashboard.api.schema_parts.add_problems",

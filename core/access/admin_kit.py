@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from core.access.admin_site import mark
@@ -49,8 +50,8 @@ class RoomAdmin(Pages):
     """A model's pages. Django's own model permissions and superusers mean nothing here."""
 
     opens: ClassVar[Permission]
-    # What the audit trail calls this kind of thing, and the field that it knows one by.
-    audited_as: ClassVar[tuple[str, str]] = ("", "pk")
+    # The field by which the audit trail knows one.
+    audited_as: ClassVar[str] = "pk"
     # Deleting many at once would go past the services.
     actions = None
     list_per_page = 50
@@ -89,13 +90,9 @@ class RoomAdmin(Pages):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The trail knows what happened to it; Django's own log is not kept."""
-        kind, field = self.audited_as
         row = self.get_object(request, object_id)
-        wanted = getattr(row, field, object_id)
-        try:
-            return HttpResponseRedirect(f"{reverse('audit')}?on_kind={kind}&on_id={wanted}")
-        except NoReverseMatch:
-            return HttpResponseRedirect("/")
+        wanted = getattr(row, self.audited_as, object_id)
+        return HttpResponseRedirect(f"{reverse('audit')}?{urlencode({'on': wanted})}")
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """The services have written it into the audit trail."""

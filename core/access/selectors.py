@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from core import clock
-from core.access import grants
+from core.access import grants, scoping
 from core.access.api import SOMEWHERE, Permission, Place, Subject, may
 from core.access.models import Approval, GrantRow, Role, User
 from core.access.models.approvals import ApprovalState
@@ -34,11 +34,21 @@ def waiting() -> QuerySet[Approval]:
 
 def waiting_for(subject: Subject) -> list[Approval]:
     """What waits for this subject's approval: not what it asked itself, and only where it may approve."""
-    return [
-        approval
-        for approval in waiting()
-        if not approval.asked_by(subject) and may(subject, Permission.APPROVE, approval.place)
-    ]
+    return [approval for approval in waiting() if may_decide(subject, approval)]
+
+
+def may_decide(subject: Subject, approval: Approval) -> bool:
+    """Does it wait, and may this subject be its second person?"""
+    if approval.state_now != ApprovalState.WAITING or approval.asked_by(subject):
+        return False
+    return bool(may(subject, Permission.APPROVE, approval.place))
+
+
+def approvals_seen_by(subject: Subject) -> QuerySet[Approval]:
+    """What the subject asked for itself, and what is about a place that it sees."""
+    mine = Q(asked_by_kind=str(subject.kind), asked_by_id=subject.id)
+    seen = scoping.visible(subject, Permission.SEE, environment="environment", queue="queue", agent="agent")
+    return Approval.objects.filter(mine | seen)
 
 
 def asked_by(subject: Subject, at_most: int) -> QuerySet[Approval]:

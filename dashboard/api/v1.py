@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import audit
+from dashboard.api import access, audit
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("me", access.Me.as_view(), name="me"),
+    path("roles", access.Roles.as_view(), name="api-roles"),
+    path("roles/<slug:name>", access.OneRole.as_view(), name="api-role"),
+    path("grants", access.Grants.as_view(), name="api-grants"),
+    path("grants/<int:id>", access.OneGrant.as_view(), name="api-grant"),
+    path("tokens", access.Tokens.as_view(), name="api-tokens"),
+    path("tokens/<int:id>", access.OneToken.as_view(), name="api-token"),
+    path("approval-limits", access.ApprovalLimits.as_view(), name="api-approval-limits"),
+    path("approval-limits/<int:id>", access.OneApprovalLimit.as_view(), name="api-approval-limit"),
+    path("approvals", access.Approvals.as_view(), name="api-approvals"),
+    path("approvals/<uuid:id>", access.OneApproval.as_view(), name="api-approval"),
+    path("approvals/<uuid:id>/approve", access.Approve.as_view(), name="api-approval-approve"),
+    path("approvals/<uuid:id>/reject", access.Reject.as_view(), name="api-approval-reject"),
+    path("approvals/<uuid:id>/withdraw", access.Withdraw.as_view(), name="api-approval-withdraw"),
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),

@@ -31,8 +31,12 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        oidc_name = settings.POSTROOM.oidc_name if oidc.is_on() else ""
-        return super().get_context_data(**kwargs, oidc_name=oidc_name)
+        return super().get_context_data(
+            **kwargs,
+            provider=settings.POSTROOM.oidc_name if oidc.is_on() else "",
+            # Why somebody who was in, or came back from the provider, stands here.
+            notice=" ".join(str(message) for message in messages.get_messages(self.request)),
+        )
 
 
 sign_in = SignIn.as_view()

@@ -51,7 +51,7 @@ class PersonAdmin(RoomAdmin):
     """Who signs in."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("person", "pk")
+    audited_as = "username"
     form = PersonForm
     list_display = ("username", "full_name", "email", "is_active", "roles", "last_login")
     list_filter = ("is_active", "grants__role", "groups")
@@ -121,7 +121,7 @@ class ServiceAccountAdmin(RoomAdmin):
     """Machines: agents, exporters, scripts."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("service account", "pk")
+    audited_as = "name"
     form = ServiceAccountForm
     list_display = ("name", "description", "active", "roles", "live_tokens")
     list_filter = ("active", "grants__role")
@@ -175,7 +175,7 @@ class GroupAdmin(RoomAdmin):
     """People who are given roles together."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("group", "pk")
+    audited_as = "name"
     list_display = ("name", "people", "roles")
     search_fields = ("name",)
     fields = ("name", "members", "grants_held", "what_can_its_members_do")

@@ -66,7 +66,7 @@ class GrantAdmin(RoomAdmin):
     """Who has which role, and where."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("grant", "pk")
+    audited_as = "pk"
     form = GrantForm
     list_display = ("role", "holder_kind", "holder_name", "scope", "created_at")
     list_filter = ("role", "environment")

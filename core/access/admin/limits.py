@@ -34,7 +34,7 @@ class LimitAdmin(RoomAdmin):
     """The most generous of somebody's roles counts; within a role, the strictest limit."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("approval limit", "pk")
+    audited_as = "pk"
     form = LimitForm
     list_display = ("action", "above", "role", "scope")
     list_filter = ("action", "role")

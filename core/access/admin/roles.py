@@ -34,7 +34,7 @@ class RoleAdmin(RoomAdmin):
     """Built-in roles can be looked at and copied; the rest is ordinary."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("role", "name")
+    audited_as = "name"
     form = RoleForm
     list_display = ("name", "title", "built_in", "may_do", "holders")
     list_filter = ("built_in",)

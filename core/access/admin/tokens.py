@@ -58,7 +58,7 @@ class TokenAdmin(RoomAdmin):
     """Which tokens there are, whose, and when each was last used."""
 
     opens = Permission.MANAGE_ACCESS
-    audited_as = ("token", "prefix")
+    audited_as = "prefix"
     form = TokenForm
     list_display = ("name", "prefix", "holder", "scope", "state", "last_used_at", "expires_at", "revoke_link")
     list_filter = ("environment", ("revoked_at", admin.EmptyFieldListFilter))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -11,11 +11,12 @@ from core import clock
 from core.access.api import Kind, Subject
 from core.access.audit import chain, writer
 from core.access.audit.api import Action, Target, record
-from core.access.audit.models import Drop, Entry, Seal
+from core.access.audit.models import Drop, Entry, Seal, Verification
 from core.databases import DEFAULT
 
 # A month has as many entries as it has; a transaction removes this many and lets other writers in between.
 PIECE = 2000
+VERIFICATIONS_KEPT = timedelta(days=30)
 
 RETENTION = Subject(Kind.SYSTEM, "retention", "retention", via="system")
 
@@ -23,6 +24,7 @@ RETENTION = Subject(Kind.SYSTEM, "retention", "retention", via="system")
 def sweep() -> int:
     """What retention does daily: seal the month that is over, drop those that have expired."""
     seal_if_over()
+    Verification.objects.using(DEFAULT).filter(at__lt=clock.now() - VERIFICATIONS_KEPT).delete()
     return drop_expired()
 
 

@@ -29,6 +29,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     q: str = ""
+    environment: str = ""
 
 
 def entries(wanted: Filter) -> QuerySet[Entry]:
@@ -91,6 +92,7 @@ def _condition(wanted: Filter) -> Q:
         (wanted.action, _action(wanted.action)),
         (wanted.on, Q(on_id=wanted.on) | Q(on_name=wanted.on) | Q(on_kind=wanted.on)),
         (wanted.q, _anywhere(wanted.q)),
+        (wanted.environment, Q(environment=wanted.environment)),
     )
     condition = Q()
     for given, adds in pairs:

@@ -24,6 +24,9 @@ from core.access.audit.models import Drop, Entry, Head, Seal, Verification
 from core.databases import DEFAULT
 
 PIECE = 2000
+# Every so often, but never more than a hundredth of the time: a long trail is read less often.
+EVERY_S = 300
+SHARE = 100
 COLUMNS = (*chain.ENTRY_FIELDS, "hash")
 
 
@@ -84,6 +87,11 @@ def verify() -> Report:
     except _BrokenError as broken:
         walk.finding = explain(walk.key, broken.finding, lambda: _rows(1, newest))
     return _report(walk, began)
+
+
+def period_s(took_ms: int) -> float:
+    """How long after a verification that took so long the next one is due."""
+    return max(EVERY_S, SHARE * took_ms / 1000)
 
 
 def verify_and_remember() -> Report:

@@ -47,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError(str(report))
 
     def _export(self, options: dict[str, Any]) -> None:
-        names = ("who", "action", "on", "since", "until", "q")
+        names = ("who", "action", "on", "since", "until", "q", "environment")
         wanted = selectors.Filter(**{name: options[name] for name in names if options[name]})
         count = 0
         for entry in selectors.oldest_first(selectors.entries(wanted)):
@@ -72,6 +72,7 @@ def _export_arguments(parser: Any) -> None:
     parser.add_argument("--since", type=_moment, help="from this time on")
     parser.add_argument("--until", type=_moment, help="before this time")
     parser.add_argument("--q", default="", help="this text anywhere")
+    parser.add_argument("--environment", default="", help="only what was done in this one")
 
 
 def _moment(text: str) -> datetime:
