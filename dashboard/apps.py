@@ -11,8 +11,10 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         from core import hints
+        from dashboard.live import topics
         from dashboard.live.sender import sender
-        from dashboard.live.topics import register_all
+        from dashboard.pages import finders
 
         hints.listen(sender.send)
-        register_all()
+        topics.register_all()
+        finders.register_all()

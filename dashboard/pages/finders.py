@@ -1,0 +1,71 @@
+"""What the search box finds today: pages, accounts, tokens, entries of the audit trail. Later rooms add theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from uuid import UUID
+
+from django.urls import reverse
+
+from core.access.api import Permission, Subject, may
+from core.access.audit import selectors as audit
+from core.access.audit.models import Entry
+from core.access.models import ServiceAccount, Token, User
+from dashboard.pages import search
+from dashboard.pages.search import Found
+
+
+def register_all() -> None:
+    search.register("pages", search.find_pages)
+    search.register("accounts", accounts)
+    search.register("tokens", tokens)
+    search.register("audit entries", audit_entries)
+
+
+def accounts(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """People and service accounts by a part of their name."""
+    if not may(subject, Permission.MANAGE_ACCESS):
+        return []
+    return list(islice(_accounts(text), at_most))
+
+
+def _accounts(text: str) -> Iterator[Found]:
+    for user in User.objects.filter(username__icontains=text).order_by("username"):
+        url = reverse("admin:access_user_change", args=(user.pk,))
+        yield Found(user.get_username(), url, "person", "account")
+    for account in ServiceAccount.objects.filter(name__icontains=text):
+        url = reverse("admin:access_serviceaccount_change", args=(account.pk,))
+        yield Found(account.name, url, account.description or "service account", "program")
+
+
+def tokens(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """Tokens by a part of their name, or by the beginning that logs and the trail show of them."""
+    if not may(subject, Permission.MANAGE_ACCESS):
+        return []
+    named = Token.objects.filter(name__icontains=text) | Token.objects.filter(prefix__startswith=text)
+    return [
+        Found(token.name, reverse("admin:access_token_change", args=(token.pk,)), token.state, "permissions")
+        for token in named.distinct()[:at_most]
+    ]
+
+
+def audit_entries(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """Entries of the trail by id or by number."""
+    if not may(subject, Permission.READ_AUDIT):
+        return []
+    wanted = _by_id_or_number(text)
+    found = Entry.objects.filter(audit.visible(subject), **wanted) if wanted else Entry.objects.none()
+    return [_entry(entry) for entry in found[:at_most]]
+
+
+def _by_id_or_number(text: str) -> dict[str, UUID | int]:
+    try:
+        return {"id": UUID(text)}
+    except ValueError:
+        return {"sequence": int(text)} if text.isascii() and text.isdigit() and len(text) < 19 else {}
+
+
+def _entry(entry: Entry) -> Found:
+    url = reverse("audit-entry", args=(entry.sequence,))
+    return Found(f"{entry.action} by {entry.by_name}", url, f"entry {entry.sequence}", "audit")
