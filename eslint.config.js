@@ -24,4 +24,8 @@ export default [
       "prefer-const": "error",
     },
   },
+  {
+    files: ["tests/**/*.mjs"],
+    languageOptions: { ecmaVersion: 2022, sourceType: "module", globals: globals.node },
+  },
 ];

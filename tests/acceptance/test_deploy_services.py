@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,10 @@ def healthy(name: str, here: dict[str, str]) -> bool:
     return answer.returncode == 0
 
 
+def ended_or_healthy(name: str, process: subprocess.Popen[bytes], here: dict[str, str]) -> bool:
+    return process.poll() is not None or healthy(name, here)
+
+
 def test_every_service_starts_is_healthy_and_ends_in_time(tmp_path: Path, here: dict[str, str]) -> None:
     prepare = SERVICES["prepare"]["command"]
     done = subprocess.run(
@@ -81,12 +86,9 @@ def test_every_service_starts_is_healthy_and_ends_in_time(tmp_path: Path, here: 
             name: stack.enter_context(running(name, here, tmp_path / f"{name}.log")) for name in names
         }
         for name, process in processes.items():
-            until(
-                lambda name=name, process=process: process.poll() is not None or healthy(name, here),
-                f"{name} to be healthy: {(tmp_path / f'{name}.log').read_text()}",
-                START_SECONDS,
-            )
-            assert process.poll() is None, f"{name} ended: {(tmp_path / f'{name}.log').read_text()}"
+            log = (tmp_path / f"{name}.log").read_text
+            until(partial(ended_or_healthy, name, process, here), f"{name} to be healthy", START_SECONDS)
+            assert process.poll() is None, f"{name} ended: {log()}"
 
         asked = time.monotonic()
         for process in processes.values():
