@@ -39,6 +39,7 @@ class AuditFilters(query.Filters):
     since = query.UtcTime(required=False)
     until = query.UtcTime(required=False)
     q = serializers.CharField(required=False, help_text="This text anywhere in the entry.")
+    environment = serializers.CharField(required=False)
 
 
 class ActorShape(serializers.Serializer[Any]):
