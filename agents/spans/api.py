@@ -200,10 +200,9 @@ class SpanStore(Protocol):
         """Keep a batch. When this returns, it survives kill −9 of any process; when it raises, write it again.
 
         Idempotent, also across midnight, restarts and writers: a span by trace id and span id within the hour of
-        its start, a log request by its digest. Within the batch too; of two spans that are one the first is kept. An error
-        may leave a part of the batch kept (the batch spans two days and the second failed); writing it again
-        adds only what is missing. The store copies what it needs; the batch stays the caller's. An empty batch
-        writes nothing and succeeds.
+        its start, a log request by its digest. Within the batch too; of two spans that are one the first is
+        kept. An error may leave a part of the batch kept (it spans two days and the second failed); writing it
+        again adds only what is missing. The batch stays the caller's. An empty batch writes nothing and succeeds.
 
         Raises StoreFullError, StoreBusyError or StoreGoneError; whatever was acknowledged before is unharmed.
         """

@@ -33,6 +33,7 @@ from agents.spans.api import (
 )
 from agents.spans.shelf import Newest, PartGoneError, PartReader, PartWriter, Shelf
 from agents.spans.streams import LOGS, SPANS, Stream
+from agents.spans.values import Flag
 from core import clock
 from core.access.api import Place as AccessPlace
 
@@ -46,6 +47,8 @@ CAPABILITIES = Capabilities(
 )
 # Blocks fetched at once when commits are followed.
 FOLLOWED = 32
+# How digests of log requests begin in a part.
+TIMED, UNTIMED = b"t", b"u"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,12 @@ class BlockStore:
     ) -> tuple[set[tuple[bytes, bytes]], set[bytes]]:
         spans: set[tuple[bytes, bytes]] = set()
         digests: set[bytes] = set()
+        untimed = [request.digest for request in prepared.logs if request.digest.startswith(UNTIMED)]
         for part in elsewhere:
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
                 if part == days.ASTRAY and prepared.spans:
                     spans |= _known_astray(reader, prepared)
-                if prepared.logs:
-                    digests |= reader.known_digests([request.digest for request in prepared.logs])
+                digests |= reader.known_digests(untimed)
         return spans, digests
 
     # ---- a trace -------------------------------------------------------------------------------------------
@@ -213,14 +216,16 @@ def place_of(row: Span | LogRecord) -> AccessPlace:
 def _logs_by_part(
     requests: Iterable[LogRequest], window: days.Window, existing: Sequence[int]
 ) -> dict[int, list[LogRequest]]:
-    """Each request cut into what belongs to each part; its digest is kept in every one."""
+    """Each request cut into what belongs to each part, and what came without a time kept apart from what had one:
+    only the former can turn up in another part when it is sent again."""
     found: dict[int, list[LogRequest]] = {}
     for request in requests:
-        parts: dict[int, list[LogRecord]] = {}
+        cut: dict[tuple[int, bytes], list[LogRecord]] = {}
         for record in request.records:
-            parts.setdefault(window.part_of(record.time, existing), []).append(record)
-        for part, records in parts.items():
-            found.setdefault(part, []).append(LogRequest(request.digest, tuple(records)))
+            tag = UNTIMED if record.flags & Flag.TIME_GIVEN else TIMED
+            cut.setdefault((window.part_of(record.time, existing), tag), []).append(record)
+        for (part, tag), records in cut.items():
+            found.setdefault(part, []).append(LogRequest(tag + request.digest, tuple(records)))
     return found
 
 

@@ -44,7 +44,7 @@ class Flag(IntFlag):
 
     CLOCK_ABSURD = 1
     ATTRIBUTES_CUT = 2
-    # A time was missing, and the moment of arrival stands in its place.
+    # A time was missing, and the moment of arrival stands in its place: a repeat of it has another one.
     TIME_GIVEN = 4
 
 
