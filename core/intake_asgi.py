@@ -12,8 +12,7 @@ import django
 django.setup()
 
 # ruff: noqa: E402
-import importlib.util
-
+from agents.intake.app import application as intake
 from core.passing_on import Application, Receive, Scope, Send
 from core.processes import Kind
 from core.pulse import Pulse
@@ -48,21 +47,5 @@ class WithPulse:
                 self._beating.cancel()
                 await asyncio.to_thread(self._pulse.stop)
 
-
-async def _nothing_yet(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "lifespan":
-        for half in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{half}.complete"})
-        return
-    status = 200 if scope["path"] == "/healthz" else 503
-    await send({"type": "http.response.start", "status": status, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
-if importlib.util.find_spec("agents.intake.app"):
-    intake = importlib.import_module("agents.intake.app").application
-else:
-    intake = _nothing_yet
 
 application = WithPulse(intake, Kind.INTAKE)

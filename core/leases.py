@@ -48,7 +48,7 @@ def take(name: str, life: timedelta) -> Lease | None:
     """The lease, or None while another holds it. Raises live_redis.Unreachable."""
     asked = clock.monotonic()
     token = live_redis.client().eval(_TAKE, 2, KEY.format(name), TOKENS, name, str(_millis(life)))
-    return Lease(name, int(token), life, asked + life.total_seconds()) if token else None  # type: ignore[arg-type]
+    return Lease(name, int(token), life, asked + life.total_seconds()) if token else None
 
 
 def renew(lease: Lease) -> bool:

@@ -78,7 +78,12 @@ def _redis() -> Iterator[Missing]:
 
 
 def _static() -> Iterator[Missing]:
-    if not settings.DEBUG and not (settings.STATIC_ROOT / "staticfiles.json").exists():
-        yield Missing(
-            "static files", "The pages' files are not built. Run `make run`, or `manage.py collectstatic`."
-        )
+    if problem := unbuilt():
+        yield Missing("static files", problem)
+
+
+def unbuilt() -> str | None:
+    """Why pages would have no styles, or None."""
+    if settings.DEBUG or (settings.STATIC_ROOT / "staticfiles.json").exists():
+        return None
+    return "The pages' files are not built. Run `make run`, or `manage.py collectstatic`."

@@ -63,7 +63,7 @@ def test_log__has_the_process_in_front(house: Up) -> None:
 def test_redis__is_private(house: Up) -> None:
     info = house.redis().config_get("*")
     assert (info["port"], info["appendonly"]) == ("0", "yes")
-    folder = Path(info["unixsocket"]).parent
+    folder = _socket_folder(house)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -100,7 +100,7 @@ def test_killed_child__takes_its_own_children_along(house: Up) -> None:
         members = _group(group)
         assert len(members) > 1, f"{kind} has no children of its own"
         os.kill(group, signal.SIGKILL)
-        until(lambda kind=kind, group=group: _is_back(house, kind, group), f"{kind} to be back", BACK_SECONDS)
+        _until_back(house, kind, group)
         assert [pid for pid in members if up_run.state_of(pid)] == []
 
 
@@ -156,7 +156,7 @@ def test_killed_up__leaves_no_orphan_and_the_next_start_finds_everything(tmp_pat
     env = up_run.apart(tmp_path / "data")
     with up(env) as first:
         first.until_ready().redis().set("kept", "yes")
-        folder = Path(first.redis().config_get("unixsocket")["unixsocket"]).parent
+        folder = _socket_folder(first)
         os.killpg(first.process.pid, signal.SIGKILL)
         until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
         until(lambda: not folder.exists(), "its folder to be gone", 1)
@@ -169,7 +169,7 @@ def test_killed_up_and_guardian__leave_no_orphan_and_no_folder_after_the_next_st
     env = up_run.apart(tmp_path / "data")
     with up(env) as first:
         first.until_ready()
-        folder = Path(first.redis().config_get("unixsocket")["unixsocket"]).parent
+        folder = _socket_folder(first)
         for pid in (*_guardians(first), first.process.pid):
             os.kill(pid, signal.SIGKILL)
         until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
@@ -205,6 +205,14 @@ def _not_up(house: Up, kind: Kind) -> State | None:
 def _is_back(house: Up, kind: Kind, old: int) -> bool:
     state = house.states()[kind]
     return state.state is State.UP and house.child(kind) != old
+
+
+def _until_back(house: Up, kind: Kind, old: int) -> None:
+    until(lambda: _is_back(house, kind, old), f"{kind} to be back", BACK_SECONDS)
+
+
+def _socket_folder(house: Up) -> Path:
+    return Path(str(house.redis().config_get("unixsocket")["unixsocket"])).parent
 
 
 def _all_up(house: Up) -> bool:

@@ -42,7 +42,7 @@ def apart(data: Path, **settings: str) -> dict[str, str]:
     ports = {
         "POSTROOM_BIND": f"127.0.0.1:{free_port()}",
         "POSTROOM_OTLP_HTTP_BIND": f"127.0.0.1:{free_port()}",
-        "POSTROOM_OTLP_GRPC_BIND": "",
+        "POSTROOM_OTLP_GRPC_BIND": f"127.0.0.1:{free_port()}",
     }
     return environ(data, **ports | settings)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,11 @@ LOOPBACK = "127.0.0.1"
 
 
 @pytest.fixture
-def taken() -> HostPort:
+def taken() -> Iterator[HostPort]:
     holder = socket.socket()
     holder.bind((LOOPBACK, 0))
     holder.listen()
-    yield HostPort(LOOPBACK, holder.getsockname()[1])  # type: ignore[misc]
+    yield HostPort(LOOPBACK, holder.getsockname()[1])
     holder.close()
 
 

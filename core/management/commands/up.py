@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
-from core import env
+from core import env, readiness
 from core.up import commands
 from core.up.failures import StartRefusedError
 from core.up.run import Wish, run
@@ -27,9 +27,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         demo = options["demo"] and commands.DEMO[0] in get_commands()
         try:
+            _refuse_unbuilt()
             run(Wish(settings.POSTROOM, settings.DATA, settings.ALLOWED_HOSTS, options["bind"], demo))
         except StartRefusedError as refusal:
             sys.exit(f"postroom: {refusal}")
+
+
+def _refuse_unbuilt() -> None:
+    if problem := readiness.unbuilt():
+        raise StartRefusedError(problem)
 
 
 def _address(raw: str) -> env.HostPort:
