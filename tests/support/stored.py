@@ -1,4 +1,4 @@
-"""What the store holds: `python -m tests.support.stored spans|logs`, one line for each span or record."""
+"""What the store holds: `python -m tests.support.stored spans|logs|stats`, one line for each span or record."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import django
 django.setup()
 
 # ruff: noqa: E402
+import json
+
 from agents.spans import services
 from agents.spans.api import Query
 
@@ -32,5 +34,10 @@ def logs() -> None:
             print(record.body)
 
 
+def stats() -> None:
+    found = services.store().stats()
+    print(json.dumps({"spans": found.spans, "logs": found.logs, "size": found.size}))
+
+
 if __name__ == "__main__":
-    {"spans": spans, "logs": logs}[sys.argv[1]]()
+    {"spans": spans, "logs": logs, "stats": stats}[sys.argv[1]]()
