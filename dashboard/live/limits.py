@@ -37,4 +37,5 @@ SOCKETS_PER_PROCESS = 4096
 
 # ---- Whether a socket may still be here -----------------------------------------------------------------------
 ACCESS_EVERY = 1.0
+PROVE_AGAIN_AFTER = 30.0
 UNPROVEN_FOR = 60.0

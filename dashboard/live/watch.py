@@ -28,6 +28,7 @@ class Watch:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._asked_at = clock.monotonic()
 
     async def marks(self) -> None:
         while True:
@@ -38,24 +39,27 @@ class Watch:
                     await asyncio.sleep(0)
 
     async def access(self) -> None:
+        self._asked_at = clock.monotonic()
         while True:
             await asyncio.sleep(limits.ACCESS_EVERY)
             try:
                 await self._prove_all()
+                self._asked_at = clock.monotonic()
             except Exception as problem:
                 log.warning("access cannot be checked", problem=repr(problem))
-                await self._close_unproven()
+                await self._bear_it_for_a_while()
 
     async def _prove_all(self) -> None:
-        """Ask once per credential, however many sockets came with it, and only after something changed."""
-        stamp = await threads.prove(subjects.access_stamp)
+        """Ask once per credential, however many sockets came with it, and only when there is a reason to."""
+        stamp, now = await threads.prove(subjects.access_stamp), clock.monotonic()
         answers: dict[door.Credential, Subject | None] = {}
         for socket in list(self._hub.sockets):
-            if _needs_proof(socket.subject, stamp):
-                if socket.credential not in answers:
-                    answers[socket.credential] = await threads.prove(_question(socket))
-                await self._take(socket, answers[socket.credential])
-            socket.proven_at = clock.monotonic()
+            if not _needs_proof(socket, stamp, now):
+                continue
+            if socket.credential not in answers:
+                answers[socket.credential] = await threads.prove(_question(socket))
+            socket.proven_at = now
+            await self._take(socket, answers[socket.credential])
 
     async def _take(self, socket: Socket, subject: Subject | None) -> None:
         """Close what may not stay; begin anew where rights changed."""
@@ -70,16 +74,21 @@ class Watch:
             return None
         return await self._hub.reclassify(socket, subject)
 
-    async def _close_unproven(self) -> None:
-        """Without the database nobody can be asked. A moment of that is borne, no more."""
-        oldest = clock.monotonic() - limits.UNPROVEN_FOR
-        for socket in list(self._hub.sockets):
-            if socket.proven_at < oldest:
+    async def _bear_it_for_a_while(self) -> None:
+        """Nobody can be asked while the database is away. Then it is safer to let nobody look on."""
+        if clock.monotonic() - self._asked_at > limits.UNPROVEN_FOR:
+            for socket in list(self._hub.sockets):
                 await socket.close(Close.UNAVAILABLE, "Access cannot be checked now.")
 
 
-def _needs_proof(subject: Subject, stamp: str) -> bool:
-    return subject.stamp != stamp or clock.unix() >= subject.until
+def _needs_proof(socket: Socket, stamp: str, now: float) -> bool:
+    """Something changed, or the credential is at its end, or it is simply time: a session can go without a word."""
+    subject = socket.subject
+    return (
+        subject.stamp != stamp
+        or clock.unix() >= subject.until
+        or now - socket.proven_at > limits.PROVE_AGAIN_AFTER
+    )
 
 
 def _question(socket: Socket) -> Callable[[], Subject | None]:

@@ -112,7 +112,9 @@ def house() -> Iterator[LiveHouse]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="postroom-live-bench-"))
         redis_url = stack.enter_context(servers.redis_server())
-        yield LiveHouse(Path(folder) / "data", redis_url)
+        place = LiveHouse(Path(folder) / "data", redis_url)
+        stack.callback(place.close)
+        yield place
 
 
 def floor(clients: int, seconds: float) -> Figures:

@@ -41,6 +41,7 @@ class LiveClient:
         self._held: defaultdict[str, Held] = defaultdict(Held)
         self.fresh: dict[str, dict[str, Any]] = {}
         self.seen: list[dict[str, Any]] = []
+        self.acknowledges = True
         self.lose: Callable[[dict[str, Any]], bool] = lambda frame: False
 
     def rows(self, topic: str = "board") -> dict[str, Any]:
@@ -60,7 +61,8 @@ class LiveClient:
         """The next frame, applied."""
         frame: dict[str, Any] = json.loads(await self.connection.recv())
         if frame["kind"] == "mark":
-            await self.say("ack", mark=frame["mark"])
+            if self.acknowledges:
+                await self.say("ack", mark=frame["mark"])
         elif not self.lose(frame):
             self.seen.append(frame)
             await self._take(frame)

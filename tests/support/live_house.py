@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -51,23 +52,43 @@ class LiveHouse(House):
         self.environ["POSTROOM_REDIS_URL"] = redis_url
         self.board = Board(data / "board.sqlite3").make()
         self.environ[BOARD] = str(self.board.path)
-
-    def token(self, name: str, role: str = "viewer", scope: str = "") -> str:
-        """An Authorization header."""
-        where = ("--scope", scope) if scope else ()
-        made = self.run("manage.py", "token", "create", name, "--role", role, *where)
-        return f"Bearer {made.stdout.strip()}"
+        self._people: subprocess.Popen[str] | None = None
 
     def tokens(self, count: int, role: str = "viewer") -> list[str]:
-        """Authorization headers of as many accounts, made by one process."""
-        return self.run("-m", "tests.support.live_accounts", str(count), role).stdout.splitlines()
+        """Authorization headers of as many accounts."""
+        return [self.token(f"{role}-{number}", role) for number in range(count)]
 
-    def revoke(self, name: str) -> None:
-        self.run("manage.py", "token", "revoke", name)
+    def token(self, name: str, role: str = "viewer", scope: str = "*") -> str:
+        """An Authorization header."""
+        return self.people("token", name, role, scope)
 
     def hint(self, name: str = "board") -> None:
         """What a process does that changed something."""
-        self.run("-m", "tests.support.live_hint", name)
+        self.people("hint", name)
+
+    def people(self, *command: str) -> str:
+        """What tests.support.live_people does, and its answer."""
+        process = self._people = self._people or self._start_people()
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(command) + "\n")
+        process.stdin.flush()
+        while line := process.stdout.readline():
+            # Between the answers stands what the process logs.
+            if line.startswith("= "):
+                return line.removeprefix("= ").strip()
+        raise AssertionError(f"{command} failed")
+
+    def _start_people(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.support.live_people"]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def close(self) -> None:
+        """End what takes commands."""
+        if self._people:
+            self._people.communicate()
 
     @contextmanager
     def web(self) -> Iterator[Web]:
