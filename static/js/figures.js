@@ -93,8 +93,9 @@ if (counts.length) {
 
 function count(badge, figure) {
   const text = figure.toLocaleString("en");
-  if (badge.textContent === text) return;
+  const before = badge.textContent;
+  if (before === text) return;
   badge.hidden = !figure;
   badge.textContent = text;
-  badge.dispatchEvent(new CustomEvent("counts", { bubbles: true }));
+  if (before) badge.dispatchEvent(new CustomEvent("counts", { bubbles: true }));
 }
