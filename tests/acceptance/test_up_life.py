@@ -74,7 +74,7 @@ def test_killed_child__is_told_and_back_in_five_seconds(house: Up, kind: Kind) -
     begun = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     told = until(lambda: _not_up(house, kind), f"somebody to say that {kind} is away", BACK_SECONDS)
-    until(lambda: _is_back(house, kind, pid), f"{kind} to be back", BACK_SECONDS)
+    until(lambda: house.is_back(kind, pid), f"{kind} to be back", BACK_SECONDS)
     assert time.monotonic() - begun < BACK_SECONDS
     assert told in {State.RESTARTING, State.STARTING}
     assert house.states()[kind].restarts == restarts + 1
@@ -87,9 +87,9 @@ def test_killed_redis__is_back_with_its_data(house: Up) -> None:
     house.redis().set("kept", "yes")
     pid = house.child(Kind.REDIS)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: _is_back(house, Kind.REDIS, pid), "Redis to be back", BACK_SECONDS)
+    until(lambda: house.is_back(Kind.REDIS, pid), "Redis to be back", BACK_SECONDS)
     assert house.redis().get("kept") == "yes"
-    until(lambda: _all_up(house), "everybody to have found it again", 20)
+    until(house.all_up, "everybody to have found it again", 20)
 
 
 @pytest.mark.kills
@@ -202,21 +202,12 @@ def _not_up(house: Up, kind: Kind) -> State | None:
     return state if state is not State.UP else None
 
 
-def _is_back(house: Up, kind: Kind, old: int) -> bool:
-    state = house.states()[kind]
-    return state.state is State.UP and house.child(kind) != old
-
-
 def _until_back(house: Up, kind: Kind, old: int) -> None:
-    until(lambda: _is_back(house, kind, old), f"{kind} to be back", BACK_SECONDS)
+    until(lambda: house.is_back(kind, old), f"{kind} to be back", BACK_SECONDS)
 
 
 def _socket_folder(house: Up) -> Path:
     return Path(str(house.redis().config_get("unixsocket")["unixsocket"])).parent
-
-
-def _all_up(house: Up) -> bool:
-    return {state.state for state in house.states().values()} == {State.UP}
 
 
 def _group(leader: int) -> list[int]:

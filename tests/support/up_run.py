@@ -103,10 +103,23 @@ class Up:
 
     def child(self, kind: Kind) -> int:
         """The pid of the child that `up` itself started, which need not be the one that beats."""
-        told = processes._load(live_redis.table(self.redis(), processes.REPORTS))
-        pid = next(record.pid for record in told.values() if record.kind == kind)
-        assert pid
+        pid = self._reported(kind)
+        assert pid, kind
         return pid
+
+    def is_back(self, kind: Kind, old: int) -> bool:
+        """Up again, in another process than the old one."""
+        try:
+            return self.states()[kind].state is State.UP and self._reported(kind) not in {None, old}
+        except (OSError, live_redis.Unreachable):
+            return False
+
+    def all_up(self) -> bool:
+        return {state.state for state in self.states().values()} == {State.UP}
+
+    def _reported(self, kind: Kind) -> int | None:
+        told = processes._load(live_redis.table(self.redis(), processes.REPORTS))
+        return next((record.pid for record in told.values() if record.kind == kind), None)
 
     def redis(self) -> live_redis.Client:
         return live_redis.at((self.data / "run" / "redis-url").read_text(encoding="utf-8"))

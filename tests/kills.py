@@ -1,0 +1,73 @@
+"""`make kills MINUTES=10`: the tests marked `kills`, again and again with new seeds; then the figures and a verdict."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.test_up_kills import FIGURES, KILLS, SEED
+
+KILLS_A_ROUND = 12
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    minutes: float = parser.parse_args(arguments).minutes
+    until, bad, rounds = time.monotonic() + minutes * 60, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures"
+        while rounds == 0 or time.monotonic() < until:
+            rounds += 1
+            bad += not _round(file, random.randrange(1 << 32), everything=rounds == 1)
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return _verdict([json.loads(line) for line in lines], rounds, bad)
+
+
+def _round(file: Path, seed: int, *, everything: bool) -> bool:
+    """All tests marked `kills` once, and from then on those that a seed makes different each time."""
+    print(f"seed {seed}", flush=True)
+    environ = os.environ | {SEED: str(seed), KILLS: str(KILLS_A_ROUND), FIGURES: str(file)}
+    which = ["tests"] if everything else [*_seeded()]
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-m", "kills", *which]
+    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def _seeded() -> list[str]:
+    """The files whose tests read the seed."""
+    tests = sorted(Path("tests").rglob("test_*.py"))
+    return [str(path) for path in tests if SEED in path.read_text(encoding="utf-8")]
+
+
+def _verdict(figures: list[dict[str, Any]], rounds: int, bad: int) -> int:
+    kills: dict[str, int] = {}
+    for each in figures:
+        for name, count in each["kills"].items():
+            kills[name] = kills.get(name, 0) + count
+    total = {
+        name: sum(each[name] for each in figures)
+        for name in ("acknowledged", "missing", "orphans", "zombies")
+    }
+    print(f"rounds {rounds}, with a failure {bad}")
+    print(
+        f"kills {sum(kills.values())}: "
+        + ", ".join(f"{name} {count}" for name, count in sorted(kills.items()))
+    )
+    print(", ".join(f"{name} {count}" for name, count in total.items()))
+    for name in ("slowest_back", "slowest_clear"):
+        print(f"{name.replace('_', ' ')} {max((each[name] for each in figures), default=0):.2f} s")
+    good = bool(figures) and bad == 0
+    print("verdict: held" if good else "verdict: BAD")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
