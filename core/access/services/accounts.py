@@ -47,8 +47,8 @@ def change_account(account: User | ServiceAccount, actor: Actor, **fields: Any) 
     before = _values(current)
     for name, value in fields.items():
         setattr(current, name, value)
-    current.save()
-    managers.must_remain()
+    with managers.kept():
+        current.save()
     if before != _values(current):
         actor.record(Action.ACCOUNT_CHANGED, target(current), before=before, after=_values(current))
 
@@ -59,8 +59,8 @@ def delete_account(account: User | ServiceAccount, actor: Actor) -> None:
     actor.must_manage()
     held = [f"{grant.role}, {grant.scope}" for grant in account.grants.select_related("role")]
     before, gone = _values(account) | {"grants": held}, target(account)
-    account.delete()
-    managers.must_remain()
+    with managers.kept():
+        account.delete()
     actor.record(Action.ACCOUNT_DELETED, gone, before=before)
 
 
@@ -68,8 +68,8 @@ def delete_account(account: User | ServiceAccount, actor: Actor) -> None:
 def set_groups(user: User, groups: Iterable[Group], actor: Actor) -> None:
     actor.must_manage()
     before = _group_names(user)
-    user.groups.set(groups)
-    managers.must_remain()
+    with managers.kept():
+        user.groups.set(groups)
     after = _group_names(user)
     if before != after:
         actor.record(Action.ACCOUNT_CHANGED, target(user), before={"groups": before}, after={"groups": after})

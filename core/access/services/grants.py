@@ -38,10 +38,10 @@ def give(holder: Holder, role: Role, scope: Scope, actor: Actor) -> GrantRow:
 def take_away(grant: GrantRow, actor: Actor) -> None:
     actor.must_manage(grant.scope)
     before, target = _values(grant), _target(grant)
-    deleted, _ = GrantRow.objects.filter(pk=grant.pk).delete()
+    with managers.kept():
+        deleted, _ = GrantRow.objects.filter(pk=grant.pk).delete()
     if not deleted:
         raise AlreadyGoneError
-    managers.must_remain()
     actor.record(Action.GRANT_TAKEN, target, before=before)
 
 

@@ -25,8 +25,8 @@ def delete_group(group: Group, actor: Actor) -> None:
     actor.must_manage()
     target = _target(group)
     before = {"name": group.name, "members": list(group.user_set.values_list("username", flat=True))}
-    group.delete()
-    managers.must_remain()
+    with managers.kept():
+        group.delete()
     actor.record(Action.GROUP_CHANGED, target, before=before)
 
 

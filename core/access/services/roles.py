@@ -32,8 +32,8 @@ def change_role(role: Role, permissions: Iterable[Permission], actor: Actor, *, 
         raise BuiltInRoleError
     before = _values(current)
     current.permissions, current.title = _stored(permissions), title
-    current.save(update_fields=["permissions", "title"])
-    managers.must_remain()
+    with managers.kept():
+        current.save(update_fields=["permissions", "title"])
     actor.record(Action.ROLE_CHANGED, _target(role), before=before, after=_values(current))
 
 
