@@ -49,14 +49,17 @@ function goLinks() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing) return;
+  if (event.defaultPrevented || event.isComposing) return undefined;
   const name = event.key === "Escape" ? "Esc" : event.key;
-  if ((event.ctrlKey || event.metaKey) && name.toLowerCase() === "k") return done(event, "palette");
-  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  if (event.ctrlKey || event.metaKey) return name.toLowerCase() === "k" ? done(event, "palette") : undefined;
+  return event.altKey ? undefined : single(event, name);
+});
+
+function single(event, name) {
   if (name === "Esc") return run("back");
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return undefined;
   return waiting ? go(event, name) : plain(event, name);
-});
+}
 
 function plain(event, name) {
   if (name === GO) return wait(event);

@@ -1,0 +1,79 @@
+"""One console for all browser tests of a worker, people who are signed in to it, and a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.console import LAUNCH, Console, Visit, visit
+
+# Who there is: what they are called, and their role.
+PEOPLE = {"ana": "admin", "vera": "viewer"}
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def console(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """As users run it: hashed files, no debugging."""
+    made = Console(tmp_path_factory.mktemp("console"), redis_server)
+    with made.web():
+        yield made
+
+
+@pytest.fixture(scope="session")
+def workshop(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """As those run it who build Postroom: with the style guide."""
+    made = Console(tmp_path_factory.mktemp("workshop"), redis_server, debug=True)
+    with made.web():
+        yield made
+
+
+def _cookies(house: Console) -> dict[str, str]:
+    answers = house.people(*(("sign-in", name, role) for name, role in PEOPLE.items()))
+    return dict(zip(PEOPLE, answers, strict=True))
+
+
+@pytest.fixture(scope="session")
+def cookies(console: Console) -> dict[str, str]:
+    return _cookies(console)
+
+
+@pytest.fixture(scope="session")
+def workshop_cookies(workshop: Console) -> dict[str, str]:
+    return _cookies(workshop)
+
+
+def _opener(browser: Browser, house: Console, cookies: dict[str, str]) -> Iterator[Open]:
+    made: list[Visit] = []
+
+    def open_as(who: str = "ana", **how: object) -> Visit:
+        make = partial(visit, browser, house.origin, cookie=cookies.get(who, ""))
+        made.append(make(**how))
+        return made[-1]
+
+    yield open_as
+    for each in made:
+        each.context.close()
+
+
+@pytest.fixture
+def open_as(browser: Browser, console: Console, cookies: dict[str, str]) -> Iterator[Open]:
+    """`open_as("ana", theme="dark", width=390)`: somebody's browser; nobody's with an unknown name."""
+    yield from _opener(browser, console, cookies)
+
+
+@pytest.fixture
+def open_workshop(browser: Browser, workshop: Console, workshop_cookies: dict[str, str]) -> Iterator[Open]:
+    """The same for the console with the style guide."""
+    yield from _opener(browser, workshop, workshop_cookies)
