@@ -133,7 +133,7 @@ def test_pages_show_every_row_once_while_others_write(reader: Program) -> None:
     write(25)
     wanted = set(Entry.objects.values_list("sequence", flat=True))
     seen: list[int] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = reader.get(AUDIT, limit=7, cursor=cursor).json()
         seen += [entry["sequence"] for entry in page["results"]]

@@ -46,7 +46,7 @@ def cara() -> Client:
 
 
 def text(client: Client, path: str, **query: Any) -> str:
-    answer = client.get(path, query)
+    answer = client.get(path, query_params=query)
     assert answer.status_code == 200, answer.content[:500]
     return answer.content.decode()
 
@@ -75,7 +75,7 @@ def test_list_shows_who_what_on_what_and_why(cara: Client) -> None:
 def test_filters__page_and_api_find_the_same(cara: Client, query: dict[str, str], fits: int) -> None:
     write(2)
     write(1, by=replace(ANA, name="ben", id="8"), why="", on=Target("order", "4711", place=Place("staging")))
-    asked = {"action": "agent.", **query}
+    asked: dict[str, Any] = {"action": "agent.", **query}
     assert text(cara, "/audit", **asked).count('class="row-link"') == fits
     assert len(Program("security").get("/api/v1/audit", **asked).json()["results"]) == fits
 

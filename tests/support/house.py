@@ -42,7 +42,12 @@ class House:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, text=True
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=self.environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def verify(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import connections
 from django.db.models import Max
@@ -22,6 +23,8 @@ from core.access.audit.explain import explain
 from core.access.audit.judge import Finding, Link, Row
 from core.access.audit.models import Drop, Entry, Head, Seal, Verification
 from core.databases import DEFAULT
+
+log = structlog.get_logger(__name__)
 
 PIECE = 2000
 # Every so often, but never more than a hundredth of the time: a long trail is read less often.
@@ -109,7 +112,9 @@ def verify_and_remember() -> Report:
         broken_at=report.finding.sequence if report.finding else None,
         finding=str(report.finding or ""),
     )
-    if report.holds and report.last_sequence:
+    if not report.holds:
+        log.error("the audit trail does not hold", finding=str(report.finding))
+    elif report.last_sequence:
         checkpoints.start_over(checkpoints.Kind.VERIFIED, report.last_sequence, report.last_hash)
     return report
 
