@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import kills_round
 
-pytestmark = [pytest.mark.kills, pytest.mark.timeout(290)]
+pytestmark = [pytest.mark.kills, pytest.mark.timeout(290), pytest.mark.xdist_group("up")]
 
 # `make kills` gives the seed, the number of kills, and a file for the figures.
 SEED, KILLS, FIGURES = "KILLS_SEED", "KILLS_A_ROUND", "KILLS_FIGURES"
@@ -18,7 +18,7 @@ SEED, KILLS, FIGURES = "KILLS_SEED", "KILLS_A_ROUND", "KILLS_FIGURES"
 
 def test_killed_at_random__acknowledged_entries_are_there(tmp_path: Path) -> None:
     seed = int(os.environ.get(SEED) or random.randrange(1 << 32))
-    figures = kills_round.run(tmp_path / "data", seed, int(os.environ.get(KILLS, "3")))
+    figures = kills_round.run(tmp_path / "data", seed, int(os.environ.get(KILLS, "2")))
     print(figures.dump())
     if file := os.environ.get(FIGURES):
         with Path(file).open("a", encoding="utf-8") as out:

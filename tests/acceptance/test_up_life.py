@@ -19,9 +19,10 @@ from tests.support import up_run
 from tests.support.up_run import Up, up
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
-BACK_SECONDS = 5.0
-ORPHAN_SECONDS = 5.0
+pytestmark = [pytest.mark.timeout(280), pytest.mark.xdist_group("up")]
+# What is promised for a machine that has nothing else to do; beside other tests it has.
+BUSY = 3 if "PYTEST_XDIST_WORKER" in os.environ else 1
+BACK_SECONDS, ORPHAN_SECONDS, END_SECONDS = 5.0 * BUSY, 5.0 * BUSY, 10.0 * BUSY
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,20 +114,18 @@ def test_killed_guardian__is_replaced(house: Up) -> None:
     assert up_run.zombies_of(house.process.pid) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_end__takes_ten_seconds_at_most_and_the_next_start_finds_everything(
-    tmp_path: Path, number: signal.Signals
-) -> None:
+def test_end__takes_ten_seconds_at_most_and_the_next_start_finds_everything(tmp_path: Path) -> None:
     env = up_run.apart(tmp_path / "data")
+    del env["POSTROOM_ADMIN_PASSWORD"]
     with up(env) as first:
         first.until_ready().redis().set("kept", "yes")
+        assert first.said(r"^Password: \S{12,} \(shown this once\)$")
         token = first.said(r"^Ingest token: \S+$")
         # To the whole group at once, as a terminal does.
-        os.killpg(first.process.pid, number)
-        assert first.ended(10) == 0
+        os.killpg(first.process.pid, signal.SIGTERM)
+        assert first.ended(END_SECONDS) == 0
         assert first.alive() == []
-        order = [line for line in first.lines if "DB saved" in line or "ready to exit" in line]
-        assert "redis" in order[-1]
+        assert "redis" in first.lines[-1]
         assert not (first.data / "run" / "redis-url").exists()
     with up(env) as second:
         assert second.until_ready().redis().get("kept") == "yes"
@@ -138,55 +137,36 @@ def test_end__while_it_starts(tmp_path: Path) -> None:
     with up(up_run.apart(tmp_path / "data")) as running:
         until(lambda: running.said(r"^redis +\|"), "the first child to speak", 20)
         running.send(signal.SIGTERM)
-        assert running.ended(10) == 0
+        assert running.ended(END_SECONDS) == 0
         assert running.alive() == []
 
 
-def test_first_password__is_shown_once(tmp_path: Path) -> None:
-    env = up_run.apart(tmp_path / "data")
-    del env["POSTROOM_ADMIN_PASSWORD"]
-    with up(env) as first:
-        assert first.until_ready().said(r"^Password: \S{12,}")
-    with up(env) as second:
-        assert second.until_ready().said(r"^Password") is None
-
-
 @pytest.mark.kills
-def test_killed_up__leaves_no_orphan_and_the_next_start_finds_everything(tmp_path: Path) -> None:
+def test_killed_up__leaves_nothing_behind_and_every_next_start_finds_everything(tmp_path: Path) -> None:
     env = up_run.apart(tmp_path / "data")
     with up(env) as first:
         first.until_ready().redis().set("kept", "yes")
         folder = _socket_folder(first)
+        # As a terminal that dies takes all of its group along.
         os.killpg(first.process.pid, signal.SIGKILL)
         until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
         until(lambda: not folder.exists(), "its folder to be gone", 1)
     with up(env) as second:
         assert second.until_ready().redis().get("kept") == "yes"
-
-
-@pytest.mark.kills
-def test_killed_up_and_guardian__leave_no_orphan_and_no_folder_after_the_next_start(tmp_path: Path) -> None:
-    env = up_run.apart(tmp_path / "data")
-    with up(env) as first:
-        first.until_ready()
-        folder = _socket_folder(first)
-        for pid in (*_guardians(first), first.process.pid):
+        folder = _socket_folder(second)
+        for pid in (*_guardians(second), second.process.pid):
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not first.alive(), "every process to be gone", ORPHAN_SECONDS)
-    with up(env) as second:
-        second.until_ready()
+        until(lambda: not second.alive(), "every process to be gone without the guardian", ORPHAN_SECONDS)
+    with up(env) as third:
+        assert third.until_ready().redis().get("kept") == "yes"
         assert not folder.exists()
-
-
-@pytest.mark.kills
-def test_killed_up__is_started_again_at_once(tmp_path: Path) -> None:
-    """The next start waits for the guardian instead of saying that Postroom runs already."""
-    env = up_run.apart(tmp_path / "data")
-    with up(env) as first:
-        first.until_ready().send(signal.SIGKILL)
-        first.ended(5)
-        with up(env) as second:
-            second.until_ready()
+        third.send(signal.SIGKILL)
+        third.ended(5)
+        # At once: it waits for the guardian instead of saying that Postroom runs already.
+        with up(env) as fourth:
+            assert fourth.until_ready().redis().get("kept") == "yes"
+            fourth.send(signal.SIGINT)
+            assert fourth.ended(END_SECONDS) == 0
 
 
 def test_two_side_by_side__both_live(house: Up, tmp_path: Path) -> None:
