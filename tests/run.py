@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,11 +57,20 @@ def _pytest(environ: dict[str, str], arguments: list[str]) -> Counter[str]:
             f"--junitxml={report}",
             *arguments,
         ]
-        status = subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
+        status = _run(command, environ)
         counts = _counts(report)
     if status not in {0, NOTHING_COLLECTED} and not counts["failed"]:
         counts["failed"] += 1
     return counts
+
+
+def _run(command: list[str], environ: dict[str, str]) -> int:
+    """Whoever ends us gives pytest the time to drop its databases and end its servers."""
+    with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL) as pytest:
+        before = signal.signal(signal.SIGTERM, lambda *_: pytest.send_signal(signal.SIGINT))
+        status = pytest.wait()
+        signal.signal(signal.SIGTERM, before)
+    return status
 
 
 def _counts(report: Path) -> Counter[str]:
