@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +19,7 @@ from dashboard.api.views import ApiView
 ANYTHING = frozenset(Permission)
 
 
+@extend_schema(exclude=True)
 class Schema(ApiView, SpectacularAPIView):
     """OpenAPI 3, as YAML or with `?format=json` as JSON."""
 
