@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
 
 from core.access import refusals, routes
 from core.access.api import Decision, Permission
@@ -33,17 +34,23 @@ class PostroomAdminSite(AdminSite):
         subject = request.subject  # type: ignore[attr-defined]
         return subject.via == "session" and bool(routes.any_of(subject, OPENS))
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django would send whoever is not let in to a sign-in page of its own; a token cannot sign in."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if self.has_permission(request):
+                return inner(request, *args, **kwargs)
+            return refusals.forbidden(request, Decision(False, "The admin is for people who are signed in."))
+
+        return guarded
+
     def get_urls(self) -> list[Any]:
         found = [each for each in super().get_urls() if getattr(each, "name", None) not in NOT_HERE]
-        found.insert(0, path("login/", turned_away, name="login"))
         # A model's own routes are marked by its own class (admin_kit); an unmarked one stays closed.
         mark((each for each in found if isinstance(each, URLPattern)), OPENS)
         return found
-
-
-def turned_away(request: HttpRequest) -> HttpResponse:
-    """Where Django sends whoever `has_permission` does not let in."""
-    return refusals.forbidden(request, Decision(False, "The admin is for people who are signed in."))
 
 
 def mark(found: Iterable[URLPattern | URLResolver], needed: routes.Needed) -> None:
