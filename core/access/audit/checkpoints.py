@@ -102,7 +102,9 @@ def read() -> list[Checkpoint]:
     with _locked():
         found = list(_lines())
     if not found or found[0].kind not in STARTS:
-        raise CheckpointError(f"the beginning of the checkpoints {path()} was cut off")
+        raise CheckpointError(
+            f"the beginning of the checkpoints {path()} was cut off, or they are new on this host"
+        )
     return found
 
 
