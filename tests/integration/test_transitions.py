@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import pytest
 from django.db import connection, connections, models
@@ -18,6 +19,7 @@ class Parcel(models.Model):
 
     state = models.CharField(max_length=20)
     lease = models.CharField(max_length=20, default="")
+    objects: ClassVar[models.Manager[Parcel]] = models.Manager()
 
     class Meta:
         app_label = "tests"
@@ -28,6 +30,7 @@ class Step(models.Model):
 
     parcel = models.IntegerField()
     to = models.CharField(max_length=20)
+    objects: ClassVar[models.Manager[Step]] = models.Manager()
 
     class Meta:
         app_label = "tests"

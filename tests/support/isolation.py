@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:8]
 def begin() -> Path:
     """Give this process a data directory and database names of its own; returns the folder to remove at the end."""
     folder = Path(tempfile.mkdtemp(prefix=f"postroom-{WORKER}-"))
+    # For a run that breaks off before pytest could tell us that it ends.
+    atexit.register(end, folder)
     for name in [name for name in os.environ if name.startswith("POSTROOM_") and name not in KEPT]:
         del os.environ[name]
     os.environ["POSTROOM_DATA_DIR"] = str(folder / "data")

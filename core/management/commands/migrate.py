@@ -21,7 +21,7 @@ class Command(migrate.Command):
             if action.dest == "database":
                 action.help = "One of the two databases; without it: both."
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         return {"databases": _aliases(options)}
 
     def handle(self, *args: Any, **options: Any) -> None:
