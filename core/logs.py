@@ -27,6 +27,7 @@ QUIET = (
     "httpx",
     "httpcore",
     "asyncio",
+    "axes",
     "urllib3",
     "daphne.http_protocol",
     "daphne.ws_protocol",
