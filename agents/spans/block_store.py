@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from agents.spans import blocks, cursors, days, facets, search
+from agents.spans import plan as plans
 from agents.spans.api import (
     EVERYWHERE,
     Batch,
@@ -63,13 +64,15 @@ class _Prepared:
 
 
 class BlockStore:
-    """A SpanStore on a shelf. `keep` is how far back a day gets a part of its own."""
+    """A SpanStore on a shelf. `keep` is how far back a day gets a part of its own, `patience` how many seconds a
+    search looks before it says how far it came."""
 
     capabilities = CAPABILITIES
 
-    def __init__(self, shelf: Shelf, keep: timedelta) -> None:
+    def __init__(self, shelf: Shelf, keep: timedelta, patience: float = search.PATIENCE) -> None:
         self._shelf = shelf
         self._keep = keep
+        self._patience = patience
 
     # ---- writing -------------------------------------------------------------------------------------------
     def write(self, batch: Batch) -> Written:
@@ -133,17 +136,20 @@ class BlockStore:
 
     # ---- search --------------------------------------------------------------------------------------------
     def search(self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE) -> Page[Span]:
-        return search.page(self._shelf, SPANS, query, limit, cursor, reach)
+        plan = plans.make(SPANS, query, reach)
+        return search.page(self._shelf, plan, limit=limit, cursor=cursor, patience=self._patience)
 
     def search_logs(
         self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE
     ) -> Page[LogRecord]:
-        return search.page(self._shelf, LOGS, query, limit, cursor, reach)
+        plan = plans.make(LOGS, query, reach)
+        return search.page(self._shelf, plan, limit=limit, cursor=cursor, patience=self._patience)
 
     def facets(
         self, query: Query, fields: Sequence[str], *, top: int = 20, reach: Reach = EVERYWHERE
     ) -> Facets:
-        return facets.count(self._shelf, SPANS, query, fields, top, reach)
+        plan = plans.make(SPANS, query, reach)
+        return facets.count(self._shelf, plan, fields, top=top, patience=self._patience)
 
     # ---- following the commits -----------------------------------------------------------------------------
     def read_since(self, cursor: str, *, limit: int = 5_000) -> Since[Span]:

@@ -8,15 +8,15 @@ conversation ids, each with the span ids of the trace) and its series.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import blake2b
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 from agents.spans import columns, days, tokens
+from agents.spans.columns import Packed
 from agents.spans.streams import SPANS, Stream
 from agents.spans.values import Span, encode
 
@@ -65,26 +65,19 @@ def build(stream: Stream, rows: Sequence[Any], part: int) -> list[Block]:
 
 
 def _block(stream: Stream, rows: Sequence[Any], part: int) -> Block:
-    whole = tuple(zip(*rows, strict=True))
-    named = dict(zip(stream.fields, whole, strict=True))
+    named = dict(zip(stream.fields, zip(*rows, strict=True), strict=True))
     times = named[stream.time]
-    pick_core, pick_details = _pickers(stream)
     return Block(
         stream.number,
         min(times),
         max(times),
         len(rows),
-        columns.pack(stream.codings(stream.core), pick_core(whole)),
-        columns.pack(stream.codings(stream.details), pick_details(whole)),
+        columns.pack(stream.core, named),
+        columns.pack(stream.details, named),
         tokens.bloom(_tokens(stream, named)),
         tuple(_handles(stream, named, part)),
         tuple(_shares(stream, named)),
     )
-
-
-@cache
-def _pickers(stream: Stream) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    return stream.picker(stream.core), stream.picker(stream.details)
 
 
 def _tokens(stream: Stream, named: Columns) -> set[bytes]:
@@ -164,21 +157,19 @@ def identities(known: Iterable[Handle]) -> set[tuple[bytes, bytes]]:
     return {(key, ids[place : place + 8]) for key, ids in known for place in range(0, len(ids), 8)}
 
 
-def unpack_core(stream: Stream, data: bytes) -> Columns:
-    return dict(zip(stream.core, columns.unpack(stream.codings(stream.core), data), strict=True))
+def unpack_core(stream: Stream, data: bytes) -> Packed:
+    return Packed(stream.core, data)
 
 
-def unpack_details(stream: Stream, data: bytes) -> Columns:
-    return dict(zip(stream.details, columns.unpack(stream.codings(stream.details), data), strict=True))
+def unpack_details(stream: Stream, data: bytes) -> Packed:
+    return Packed(stream.details, data)
 
 
-def rows_of(
-    stream: Stream, core: Columns, details: Columns, places: Iterable[int] | None = None
-) -> list[Any]:
+def rows_of(stream: Stream, core: Packed, details: Packed, places: Sequence[int] | None = None) -> list[Any]:
     """Columns as values again: those at some places, or all."""
-    whole = {**core, **details}
-    ordered = [whole[field] for field in stream.fields]
-    if places is not None:
-        wanted = list(places)
-        ordered = [[column[place] for place in wanted] for column in ordered]
+    sources = [(field, core if field in stream.core else details) for field in stream.fields]
+    if places is None:
+        ordered = [source[field] for field, source in sources]
+    else:
+        ordered = [source.at(field, places) for field, source in sources]
     return list(map(stream.value._make, zip(*ordered, strict=True)))

@@ -6,9 +6,10 @@ block, the high bytes of a time compress to nothing. This is what brings a span 
 
 from __future__ import annotations
 
+import sys
 import zlib
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, TypeAlias
@@ -29,10 +30,12 @@ _unpack = msgspec.msgpack.decode
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How one column becomes something that packs well, and how it comes back (given how many rows there are)."""
+    """How one column becomes something that packs well, and how it comes back: whole (given how many rows there
+    are), or only what stands at some places."""
 
     pack: Callable[[Column], Any]
     unpack: Callable[[Any, int], Column]
+    pick: Callable[[Any, int, Sequence[int]], list[Any]]
 
 
 def _pack_words(column: Column) -> Any:
@@ -56,6 +59,16 @@ def _unpack_words(packed: Any, rows: int) -> Column:
     return list(map(distinct.__getitem__, array(code, places)))
 
 
+def _pick_words(packed: Any, rows: int, places: Sequence[int]) -> list[Any]:
+    if len(packed) == 1:
+        return [packed[0]] * len(places)
+    if len(packed) == 2:
+        return [packed[1][place] for place in places]
+    code, distinct, kept = packed
+    found = array(code, kept)
+    return [distinct[found[place]] for place in places]
+
+
 def _pack_numbers(column: Column) -> Any:
     """64-bit numbers with the first bytes of all together, then the second bytes…; None when all are 0."""
     raw = array("q", column).tobytes()
@@ -71,6 +84,12 @@ def _unpack_numbers(packed: Any, rows: int) -> Column:
     return array("q", bytes(raw)).tolist()
 
 
+def _pick_numbers(packed: Any, rows: int, places: Sequence[int]) -> list[int]:
+    if packed is None:
+        return [0] * len(places)
+    return [int.from_bytes(packed[place::rows], sys.byteorder, signed=True) for place in places]
+
+
 def _pack_ids(column: Column) -> Any:
     """Eight-byte ids on end; none is all zeros, which is no valid id."""
     return b"".join([value or b"\0\0\0\0\0\0\0\0" for value in column])
@@ -79,6 +98,11 @@ def _pack_ids(column: Column) -> Any:
 def _unpack_ids(packed: Any, rows: int) -> Column:
     ids = [packed[place : place + WIDTH] for place in range(0, rows * WIDTH, WIDTH)]
     return [value if value.strip(b"\0") else b"" for value in ids]
+
+
+def _pick_ids(packed: Any, rows: int, places: Sequence[int]) -> list[bytes]:
+    found = [packed[place * WIDTH : place * WIDTH + WIDTH] for place in places]
+    return [value if value.strip(b"\0") else b"" for value in found]
 
 
 def _pack_lines(column: Column) -> Any:
@@ -90,19 +114,46 @@ def _unpack_lines(packed: Any, rows: int) -> Column:
     return list(packed.split(b"\n")) if packed else list(repeat(b"", rows))
 
 
-WORDS = Coding(_pack_words, _unpack_words)
-NUMBERS = Coding(_pack_numbers, _unpack_numbers)
-IDS = Coding(_pack_ids, _unpack_ids)
-LINES = Coding(_pack_lines, _unpack_lines)
+def _pick_lines(packed: Any, rows: int, places: Sequence[int]) -> list[bytes]:
+    lines = _unpack_lines(packed, rows)
+    return [lines[place] for place in places]
 
 
-def pack(codings: Sequence[Coding], columns: Sequence[Column]) -> bytes:
-    """Columns as compressed bytes."""
-    packed = [coding.pack(column) for coding, column in zip(codings, columns, strict=True)]
-    return zlib.compress(_pack([len(columns[0]), *packed]), LEVEL)
+WORDS = Coding(_pack_words, _unpack_words, _pick_words)
+NUMBERS = Coding(_pack_numbers, _unpack_numbers, _pick_numbers)
+IDS = Coding(_pack_ids, _unpack_ids, _pick_ids)
+LINES = Coding(_pack_lines, _unpack_lines, _pick_lines)
 
 
-def unpack(codings: Sequence[Coding], data: bytes) -> list[Column]:
-    """The columns that `pack` was given."""
-    rows, *packed = _unpack(zlib.decompress(data))
-    return [coding.unpack(column, rows) for coding, column in zip(codings, packed, strict=True)]
+def pack(codings: Mapping[str, Coding], columns: Mapping[str, Column]) -> bytes:
+    """The columns that have a coding, as compressed bytes."""
+    packed = [coding.pack(columns[name]) for name, coding in codings.items()]
+    rows = len(columns[next(iter(codings))])
+    return zlib.compress(_pack([rows, *packed]), LEVEL)
+
+
+class Packed(Mapping[str, Column]):
+    """The columns that `pack` was given, each unpacked when it is asked for: a search looks at few of them."""
+
+    __slots__ = ("_codings", "_packed", "_unpacked", "rows")
+
+    def __init__(self, codings: Mapping[str, Coding], data: bytes) -> None:
+        self.rows, *packed = _unpack(zlib.decompress(data))
+        self._codings = codings
+        self._packed: dict[str, Any] = dict(zip(codings, packed, strict=True))
+        self._unpacked: dict[str, Column] = {}
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._unpacked:
+            self._unpacked[name] = self._codings[name].unpack(self._packed[name], self.rows)
+        return self._unpacked[name]
+
+    def at(self, name: str, places: Sequence[int]) -> list[Any]:
+        """What stands in a column at some places."""
+        return self._codings[name].pick(self._packed[name], self.rows, places)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)

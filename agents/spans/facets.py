@@ -10,11 +10,10 @@ from typing import Any
 
 from agents.spans import blocks, search
 from agents.spans import plan as plans
-from agents.spans.api import Facets, Query, Reach
+from agents.spans.api import Facets
 from agents.spans.blocks import OTHER
 from agents.spans.plan import Plan
 from agents.spans.shelf import PartGoneError, PartReader, Shelf
-from agents.spans.streams import Stream
 
 # How many blocks at the ends, and how many matches one by one, are looked at before it is "about".
 EDGES = 256
@@ -22,17 +21,14 @@ COUNTED = 200_000
 MANY = "(other)"
 
 
-def count(
-    shelf: Shelf, stream: Stream, query: Query, fields: Sequence[str], top: int, reach: Reach
-) -> Facets:
-    plan = plans.make(stream, query, reach)
+def count(shelf: Shelf, plan: Plan, fields: Sequence[str], *, top: int, patience: float) -> Facets:
     tally = _Counts(fields)
-    if plan.only_series and all(field in stream.series for field in fields):
+    if plan.only_series and all(field in plan.stream.series for field in fields):
         for part in shelf.parts():
             with suppress(PartGoneError), shelf.reading(part) as reader:
                 _count_part(reader, plan, tally)
     else:
-        _count_matches(shelf, plan, tally)
+        _count_matches(shelf, plan, tally, search.Budget(patience))
     return tally.facets(top)
 
 
@@ -76,8 +72,7 @@ def _edge_rows(reader: PartReader, plan: Plan, ids: list[int]) -> Iterator[dict[
             yield {field: core[field][place] for field in plan.stream.series}
 
 
-def _count_matches(shelf: Shelf, plan: Plan, tally: _Counts) -> None:
-    budget = search.Budget()
+def _count_matches(shelf: Shelf, plan: Plan, tally: _Counts, budget: search.Budget) -> None:
     found = search.matches(shelf, plan, None, budget)
     for match in islice(found, COUNTED):
         tally.add({field: match.core[field][match.mark.place] for field in tally.by_field}, 1)

@@ -16,6 +16,7 @@ from zlib import crc32
 from agents.spans import tokens
 from agents.spans.api import EVERYWHERE, Condition, Op, Query, Reach
 from agents.spans.blocks import OTHER, Columns, duration_class, id_handle
+from agents.spans.columns import WORDS
 from agents.spans.streams import Stream
 from agents.spans.values import attributes_of, decode, encode
 from core.access.api import Place as AccessPlace
@@ -188,8 +189,9 @@ def matching(plan: Plan, core: Columns, until: int) -> list[int]:
     found = [place for place, moment in enumerate(core[plan.stream.time]) if since <= moment < until]
     for field, test in plan.core:
         column = core[field]
-        known = {value: test(value) for value in set(column)}
-        found = [place for place in found if known[column[place]]]
+        # Of words there are few, and each is asked once; numbers differ from row to row.
+        known = {value: test(value) for value in set(column)} if plan.stream.core[field] is WORDS else None
+        found = [place for place in found if (known[column[place]] if known else test(column[place]))]
     if plan.reach is EVERYWHERE or not found:
         return found
     who = list(zip(core["environment"], core["queue"], core["agent"], strict=True))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from agents.spans import blocks, cursors, days, tokens
 from agents.spans import plan as plans
 from agents.spans.api import Page, Query, Reach
+from agents.spans.columns import Packed
 from agents.spans.cursors import Mark
 from agents.spans.plan import Plan
 from agents.spans.shelf import PartGoneError, PartReader, Place, Shelf, Wanted
@@ -32,15 +32,18 @@ FILTERS = 512
 BEFORE_ALL = (2**31, 2**31, -1)
 
 
-@dataclass(slots=True)
 class Budget:
-    """The time left for a search, and how far back it came when that was spent."""
+    """The time left for a search, and how far back it came when that was spent. It always comes on a little."""
 
-    until: float = field(default_factory=lambda: clock.monotonic() + PATIENCE)
-    reached: int | None = None
+    def __init__(self, patience: float) -> None:
+        self._until = clock.monotonic() + patience
+        self._begun = False
+        self.reached: int | None = None
 
     def spent(self, moment: int) -> bool:
-        if clock.monotonic() < self.until:
+        """May what lies at or before this moment no longer be looked at?"""
+        if not self._begun or clock.monotonic() < self._until:
+            self._begun = True
             return False
         self.reached = moment if self.reached is None else max(self.reached, moment)
         return True
@@ -51,22 +54,21 @@ class Match(NamedTuple):
 
     order: tuple[int, int, int, int]
     mark: Mark
-    core: blocks.Columns
+    core: Packed
 
 
-def page(shelf: Shelf, stream: Stream, query: Query, limit: int, cursor: str, reach: Reach) -> Page[Any]:
-    plan = plans.make(stream, query, reach)
+def page(shelf: Shelf, plan: Plan, *, limit: int, cursor: str, patience: float = PATIENCE) -> Page[Any]:
     mark = cursors.read_mark(cursor, plan.fingerprint)
-    budget = Budget()
+    budget = Budget(patience)
     found = list(islice(matches(shelf, plan, mark, budget), limit + 1))
-    rows = tuple(_rows(shelf, stream, found[:limit]))
+    rows = tuple(_rows(shelf, plan.stream, found[:limit]))
     if found[limit:] or (len(found) == limit and budget.reached is not None):
         last = found[limit - 1].mark
         return Page(rows, cursors.write_mark(last, plan.fingerprint), last.moment)
     if budget.reached is not None:
         stopped = Mark(budget.reached, *BEFORE_ALL)
         return Page(rows, cursors.write_mark(stopped, plan.fingerprint), budget.reached)
-    return Page(rows, "", query.since)
+    return Page(rows, "", plan.query.since)
 
 
 def matcher(stream: Stream, query: Query, reach: Reach) -> Callable[[Any], bool]:
@@ -151,8 +153,8 @@ def _open(reader: PartReader, part: int, plan: Plan, until: int, places: list[Pl
 
 
 def _with_details(
-    reader: PartReader, plan: Plan, found: dict[int, tuple[blocks.Columns, list[int]]]
-) -> dict[int, tuple[blocks.Columns, list[int]]]:
+    reader: PartReader, plan: Plan, found: dict[int, tuple[Packed, list[int]]]
+) -> dict[int, tuple[Packed, list[int]]]:
     kept = {}
     for number, packed in reader.details(found).items():
         core, rows = found[number]

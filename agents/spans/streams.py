@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 from agents.spans.columns import IDS, LINES, NUMBERS, WORDS, Coding
@@ -25,7 +24,7 @@ _CODINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stream:
     """One stream. `core` is what a search looks at, `details` what it needs to show a row or to match text.
 
@@ -36,8 +35,8 @@ class Stream:
     number: int
     value: type[Any]
     time: str
-    core: tuple[str, ...]
-    details: tuple[str, ...]
+    core: Mapping[str, Coding]
+    details: Mapping[str, Coding]
     series: tuple[str, ...]
     named: tuple[str, ...]
     handles: tuple[tuple[str, bytes], ...]
@@ -48,17 +47,15 @@ class Stream:
     def fields(self) -> tuple[str, ...]:
         return tuple(self.value._fields)
 
-    def codings(self, fields: tuple[str, ...]) -> list[Coding]:
-        return [_CODINGS.get(name, WORDS) for name in fields]
-
-    def picker(self, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-        """Takes these fields' columns out of all columns."""
-        return itemgetter(*[self.fields.index(name) for name in fields])
-
 
 def _stream(value: type[Any], details: tuple[str, ...], **rest: Any) -> Stream:
-    core = tuple(name for name in value._fields if name not in details)
-    return Stream(value=value, core=core, details=details, **rest)
+    codings = {name: _CODINGS.get(name, WORDS) for name in value._fields}
+    return Stream(
+        value=value,
+        core={name: coding for name, coding in codings.items() if name not in details},
+        details={name: codings[name] for name in details},
+        **rest,
+    )
 
 
 SPANS = _stream(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.spans.api import Batch, Condition, CursorRefusedError, LogRequest, Op, Query, SpanStore
-from agents.spans.values import Span, attributes_of, encode
+from agents.spans.values import LogRecord, Span, attributes_of, encode
 from core import clock
 from core.access.api import Place
 from tests.support import span_stores
@@ -36,7 +36,8 @@ def spans(store: SpanStore) -> list[Span]:
 
 
 def every(store: SpanStore, query: Query, limit: int = 700) -> list[Span]:
-    rows, cursor = [], ""
+    rows: list[Span] = []
+    cursor = ""
     while True:
         page = store.search(query, limit=limit, cursor=cursor)
         rows += page.rows
@@ -136,7 +137,8 @@ def test_a_trace_that_is_too_large_says_so(store: SpanStore, spans: list[Span]) 
 
 
 def test_pages_neither_repeat_nor_skip_while_spans_arrive(store: SpanStore, spans: list[Span]) -> None:
-    seen, cursor, round_ = [], "", 0
+    seen: list[Span] = []
+    cursor, round_ = "", 0
     while True:
         page = store.search(Query(), limit=250, cursor=cursor)
         seen += page.rows
@@ -217,7 +219,8 @@ def test_logs_by_text_severity_trace_span_message_and_agent(store: SpanStore, sp
 
 
 def test_a_live_tail_sees_each_line_once(store: SpanStore, spans: list[Span]) -> None:
-    query, cursor, seen = asking("severity", Op.AT_LEAST, 17), store.now_cursor(), []
+    query, cursor = asking("severity", Op.AT_LEAST, 17), store.now_cursor()
+    seen: list[LogRecord] = []
     lines = [log_of(span, "line", 17 if number % 2 else 9) for number, span in enumerate(spans[:100])]
     with clock.held(NOON):
         for start in range(0, 100, 10):
@@ -305,3 +308,17 @@ def test_any_search_over_any_spans(
     assert [span.start for span in found] == sorted((span.start for span in expected), reverse=True)
     assert store.facets(query, ["agent"]).total == len(expected)
     store.close()
+
+
+def test_a_search_that_takes_too_long_goes_on_behind_its_cursor(home: Home, spans: list[Span]) -> None:
+    hurried, cursor, pages = home.store(patience=0), "", 0
+    found: list[Span] = []
+    while True:
+        page = hurried.search(asking("status", Op.IS, 2), limit=3_000, cursor=cursor)
+        assert all(span.start > page.reached for span in page.rows)
+        found, pages = [*found, *page.rows], pages + 1
+        if not (cursor := page.next):
+            break
+    assert pages > 1
+    assert Counter(found) == Counter(span for span in spans if span.status == 2)
+    assert not hurried.facets(asking("duration", Op.MORE, 1), ["agent"]).exact

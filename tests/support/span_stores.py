@@ -21,6 +21,8 @@ from core.databases import SCHEMAS, TELEMETRY
 
 ROOT = Path(__file__).resolve().parents[2]
 KEEP = timedelta(days=7)
+# A machine under load must not make a search stop early; the test of that says how long itself.
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,9 @@ class Home:
     engine: str
     address: str
 
-    def store(self) -> BlockStore:
+    def store(self, patience: float = PATIENCE) -> BlockStore:
         """A store as a process opens it that has just started."""
-        return BlockStore(self.shelf(), KEEP)
+        return BlockStore(self.shelf(), KEEP, patience)
 
     def shelf(self) -> Shelf:
         if self.engine == "sqlite":

@@ -6,10 +6,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from agents.spans.api import Batch
+from agents.spans.api import Batch, Span
 from core import clock
 from tests.support.span_stores import Home
-from tests.support.telemetry import HOUR, SECOND, Maker, Span
+from tests.support.telemetry import HOUR, SECOND, Maker
 
 
 def batches(seed: int, count: int, size: int, until: int) -> Iterator[tuple[Span, ...]]:
