@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from prometheus_client import Counter, Gauge, Histogram
+
+from core import metrics as declared
 from core.access.permissions import ABOUT
 from core.options import OPTIONS, Option
 
@@ -50,7 +53,30 @@ def permissions() -> str:
     return head + "".join(f"| `{name}` | {about.title} | {about.means} |\n" for name, about in ABOUT.items())
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings, "permissions.md": permissions}
+def metrics() -> str:
+    """docs/metrics.md: every metric of Postroom itself."""
+    head = MADE.format(source="core/metrics.py") + (
+        "# Metrics\n\n"
+        "What `/metrics` says of Postroom itself, for Prometheus. Besides its own labels, each metric carries the\n"
+        "kind of the process that counted, and its machine. Asking needs the right to observe.\n\n"
+        "| metric | kind | labels | what it counts |\n| --- | --- | --- | --- |\n"
+    )
+    every = [each for each in vars(declared).values() if isinstance(each, Counter | Gauge | Histogram)]
+    return head + "".join(map(_metric, every))
+
+
+def _metric(metric: Counter | Gauge | Histogram) -> str:
+    (about,) = metric.describe()
+    name = about.name + ("_total" if about.type == "counter" else "")
+    labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+    return f"| `{name}` | {about.type} | {labels} | {about.documentation} |\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "permissions.md": permissions,
+    "metrics.md": metrics,
+}
 
 
 def outdated() -> list[str]:
