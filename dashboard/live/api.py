@@ -31,7 +31,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that a topic shows. Who may see it follows from `place`; `data` must be plain JSON values.
+    """One thing that a topic shows. Who may see it follows from `place`; `data` must be plain JSON values, less
+    than 256 kB of them.
 
     Rows are shared between sockets and threads: nobody changes one after `load` has returned it.
     """

@@ -115,13 +115,12 @@ class Feed:
         if not done:
             await self._judge(self._stale_since(began, "The source does not answer."))
         try:
-            state = await reading
+            await self._publish(numbered(await reading, self._state))
         except Exception as problem:
             log.warning("a topic cannot be read", topic=self.topic.name, problem=repr(problem))
             await self._judge(self._stale_since(began, "The source cannot be read."))
             return
         self._good_at = began
-        await self._publish(numbered(state, self._state))
         await self._judge(LIVE)
 
     def _stale_since(self, began: datetime, reason: str) -> Freshness:
@@ -154,6 +153,13 @@ class Feed:
         for number, member in enumerate(list(group.members)):
             # Others ran in between: a subject that lost its right meanwhile has left the group.
             if member in group.members:
-                await serve(member, self.freshness, delta)
+                await self._serve(member, delta)
             if number % limits.SENDS_IN_A_ROW == limits.SENDS_IN_A_ROW - 1:
                 await asyncio.sleep(0)
+
+    async def _serve(self, member: Subscription, delta: Delta | None) -> None:
+        """One client that cannot be sent to is no reason to keep it from the others."""
+        try:
+            await serve(member, self.freshness, delta)
+        except Exception:
+            log.exception("a frame cannot be sent", topic=self.topic.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -17,7 +17,6 @@ Rows = Mapping[str, Mapping[str, Any]]
 class Close(IntEnum):
     """Why a socket is closed. static/js/live/link.js knows after which of these to come back."""
 
-    RESTARTING = 1012
     MALFORMED = 4400
     SIGN_IN = 4401
     NO_RIGHT = 4403
@@ -80,6 +79,10 @@ def read(text: str | None) -> Said:
         raise MalformedError(Close.MALFORMED, f"The message is not understood: {problem}.") from None
 
 
+class RowTooLargeError(Exception):
+    """A row is too large to be followed live. Let its topic carry less, and fetch the rest by page or API."""
+
+
 # ---- To the client ---------------------------------------------------------------------------------------------
 class Put(msgspec.Struct, tag_field="op", tag="put", frozen=True):
     """A row that is new, or that is different now: whole."""
@@ -95,8 +98,11 @@ class Drop(msgspec.Struct, tag_field="op", tag="drop", frozen=True):
 Op = Put | Drop
 
 
-class Change(msgspec.Struct, frozen=True):
-    """A snapshot (base is null, ops begin with nothing) or a delta (from `base`)."""
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A snapshot (base is null, ops begin with nothing) or a delta (from `base`).
+
+    A long one comes in parts, one right after the other; it counts when all of them are there.
+    """
 
     topic: str
     kind: str
@@ -104,6 +110,8 @@ class Change(msgspec.Struct, frozen=True):
     revision: int
     at: str
     ops: list[Op]
+    part: int = 1
+    parts: int = 1
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -135,6 +143,32 @@ _encoder = msgspec.json.Encoder()
 
 def text(frame: Change | Told | Mark | Error) -> str:
     return _encoder.encode(frame).decode()
+
+
+def texts(change: Change) -> tuple[str, ...]:
+    """A change as the frames that carry it: Daphne sends none of more than a megabyte, and drops it with an error."""
+    packs = list(_packed(change.ops))
+    if len(packs) <= 1:
+        return (text(change),)
+    return tuple(
+        text(msgspec.structs.replace(change, ops=ops, part=number, parts=len(packs)))
+        for number, ops in enumerate(packs, 1)
+    )
+
+
+def _packed(ops: list[Op]) -> Iterator[list[Op]]:
+    """The ops in order, as many together as fit into a frame."""
+    pack, size = list[Op](), 0
+    for op in ops:
+        length = len(_encoder.encode(op))
+        if length > limits.FRAME_BYTES:
+            raise RowTooLargeError(f"Row {op.id!r} takes {length} bytes; {limits.FRAME_BYTES} are allowed.")
+        if pack and size + length > limits.FRAME_BYTES:
+            yield pack
+            pack, size = [], 0
+        pack.append(op)
+        size += length
+    yield pack
 
 
 def now() -> str:

@@ -86,7 +86,7 @@ class Group:
     rows: Rows = field(default_factory=dict)
     revision: int | None = None
     members: set[Subscription] = field(default_factory=set)
-    _snapshot: str | None = None
+    _snapshot: tuple[str, ...] = ()
 
     def advance(self, state: Numbered) -> Delta | None:
         """Take over a new state. The delta leads from the last one, unless only a snapshot can."""
@@ -95,17 +95,17 @@ class Group:
         ops = diff.between(before, rows)
         if base is not None and not ops and state.revision >= base:
             return None
-        self.rows, self.revision, self._snapshot = rows, state.revision, None
+        self.rows, self.revision, self._snapshot = rows, state.revision, ()
         if base is None or state.revision <= base:
             # The first state, or a source whose numbers began anew: no client can step there from what it has.
             self._send_back_to_start()
             return None
-        return Delta(base, frames.text(self._change("delta", base, ops)))
+        return Delta(base, frames.texts(self._change("delta", base, ops)))
 
-    def snapshot(self) -> str:
+    def snapshot(self) -> tuple[str, ...]:
         """Everything, serialised at the first asking after a change."""
-        if self._snapshot is None:
-            self._snapshot = frames.text(self._change("snapshot", None, diff.everything(self.rows)))
+        if not self._snapshot:
+            self._snapshot = frames.texts(self._change("snapshot", None, diff.everything(self.rows)))
         return self._snapshot
 
     def _change(self, kind: str, base: int | None, ops: list[frames.Op]) -> Change:
@@ -122,7 +122,7 @@ class Delta:
     """A serialised delta and the revision that it steps from."""
 
     base: int
-    text: str
+    texts: tuple[str, ...]
 
 
 _DELTAS, _SNAPSHOTS = metrics.FRAMES.labels("delta"), metrics.FRAMES.labels("snapshot")
@@ -141,7 +141,8 @@ async def serve(subscription: Subscription, freshness: Freshness, delta: Delta |
         steps = delta is not None and subscription.at == delta.base
         subscription.at = group.revision
         (_DELTAS if steps else _SNAPSHOTS).inc()
-        await receiver.send(delta.text if delta and steps else group.snapshot())
+        for text in delta.texts if delta and steps else group.snapshot():
+            await receiver.send(text)
     if subscription.told != freshness and receiver.has_room:
         subscription.told = freshness
         await receiver.send(frames.text(freshness.told(subscription.topic)))

@@ -17,6 +17,8 @@ REDIS_ANSWERS_WITHIN = 2.0
 
 # ---- What a socket may have on its way ------------------------------------------------------------------------
 # Daphne buffers without end what a client does not read. So a socket has at most a window of unacknowledged frames.
+# A single frame is no longer than this; a longer change comes in parts.
+FRAME_BYTES = 256 * 1024
 WINDOW_FRAMES = 32
 WINDOW_BYTES = 256 * 1024
 MARK_AFTER_FRAMES = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -44,9 +43,6 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await send({"type": "websocket.accept"})
         await socket.listen(receive, mine)
-    except asyncio.CancelledError:
-        await socket.close(Close.RESTARTING, "The server restarts.")
-        raise
     finally:
         mine.leave(socket)
     return None

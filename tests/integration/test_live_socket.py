@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -249,12 +247,3 @@ async def test_client_that_does_not_acknowledge__closed_as_silent(web: Web, view
         reader.acknowledges = False
         code = await reader.until_closed(limits.MARK_EVERY + limits.MARK_TIMEOUT + 10)
         assert code == Close.SILENT
-
-
-# ---- Restarts --------------------------------------------------------------------------------------------------
-async def test_server_that_ends__says_that_it_restarts(house: LiveHouse, viewer: str) -> None:
-    with house.web() as other:
-        async with client(other.live, viewer) as reader:
-            await reader.follow("board")
-            os.kill(other.pid, signal.SIGTERM)
-            assert await reader.until_closed() == Close.RESTARTING

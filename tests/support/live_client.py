@@ -22,9 +22,18 @@ class Held:
     def __init__(self) -> None:
         self.rows: dict[str, Any] = {}
         self.revision: int | None = None
+        self._begun: dict[str, Any] = {}
 
     def take(self, frame: dict[str, Any]) -> bool:
-        """Apply a frame; False when it does not follow from what is held."""
+        """Apply a frame; False when it does not follow from what is held. A part waits for the others."""
+        if frame.get("part", 1) > 1:
+            so_far = (self._begun.get("revision"), self._begun.get("part", 1))
+            if so_far != (frame["revision"], frame["part"] - 1):
+                return False
+            frame = frame | {"ops": self._begun["ops"] + frame["ops"]}
+        self._begun = frame
+        if frame.get("part", 1) < frame.get("parts", 1):
+            return True
         if frame["kind"] == "delta" and frame["base"] != self.revision:
             return False
         before = {} if frame["kind"] == "snapshot" else self.rows
@@ -105,5 +114,7 @@ async def client(url: str, authorization: str = "", **headers: str) -> AsyncIter
     """Connected, with nothing followed yet."""
     if authorization:
         headers["Authorization"] = authorization
-    async with connect(url, additional_headers=headers, compression=None, close_timeout=1) as connection:
+    async with connect(
+        url, additional_headers=headers, compression=None, close_timeout=1, max_size=None
+    ) as connection:
         yield LiveClient(connection)

@@ -35,6 +35,10 @@ class Web:
     def live(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ws/live"
 
+    def open_files(self) -> int:
+        """Files and sockets that the process has open now."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
     def resident_bytes(self) -> int:
         """The memory that the process holds now."""
         return next(

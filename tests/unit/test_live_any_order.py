@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.access.api import Grant, Kind, Permission, Place, Scope, Subject
+from dashboard.live import limits
 from dashboard.live.api import Row, State
 from dashboard.live.groups import LIVE, Group, Numbered, Subscription, serve
 from tests.support import live_client
@@ -111,10 +112,19 @@ rows = st.dictionaries(
 )
 # A state, by how much its revision is higher, and what the wire does meanwhile.
 steps = st.lists(
-    st.tuples(rows, st.integers(1, 5), st.sampled_from(["through", "lost", "full"])), max_size=25
+    st.tuples(rows, st.integers(1, 5), st.sampled_from(["through", "lost", "every second lost", "full"])),
+    max_size=25,
 )
 # A source that was restored counts anew, or breaks its promise. What we drop ourselves must not harm then either.
 wild = st.lists(st.tuples(rows, st.integers(-3, 5), st.sampled_from(["through", "full"])), max_size=25)
+
+
+@pytest.fixture(autouse=True)
+def small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small that a change of more than two rows comes in parts."""
+    monkeypatch.setattr(limits, "FRAME_BYTES", 80)
+
+
 many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -152,8 +162,11 @@ async def _play(client: Client, steps: list[Any]) -> None:
 
 async def _deliver(client: Client, subscription: Subscription, wire: Wire, fate: str) -> None:
     """What is on the wire arrives or is lost; a client that sees a gap asks for a snapshot."""
+    passed, asked = 0, False
     while wire.on_its_way:
         frame = wire.on_its_way.pop(0)
-        if fate == "through" and not client.take(frame):
-            subscription.at = None
+        passed += 1
+        arrives = fate == "through" or (fate == "every second lost" and passed % 2)
+        if arrives and not client.take(frame) and not asked:
+            asked, subscription.at = True, None
             await serve(subscription, LIVE)

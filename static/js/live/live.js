@@ -10,12 +10,12 @@
  * @property {(rows: Map<string, Row>, frame: Frame) => void} [snapshot] everything anew
  * @property {(ops: Op[], rows: Map<string, Row>, frame: Frame) => void} [delta] what changed, and all rows after it
  * @property {(freshness: Freshness) => void} [state]
- * @typedef {{handlers: Set<Handlers>, held: Held | null, last: Frame | null, asked: boolean,
+ * @typedef {{handlers: Set<Handlers>, held: Held | null, begun: Frame | null, last: Frame | null, asked: boolean,
  *   freshness: Freshness}} Followed
  */
 
 import { Link } from "./link.js";
-import { after } from "./rows.js";
+import { after, isWhole, joined } from "./rows.js";
 
 /** @type {Freshness} */
 const LIVE = { state: "live", since: null, reason: "" };
@@ -84,7 +84,7 @@ export class Live extends EventTarget {
 
   #follow(topic) {
     /** @type {Followed} */
-    const followed = { handlers: new Set(), held: null, last: null, asked: false, freshness: CONNECTING };
+    const followed = { handlers: new Set(), held: null, begun: null, last: null, asked: false, freshness: CONNECTING };
     this.#followed.set(topic, followed);
     if (!this.#hidden) this.link.send({ type: "subscribe", topic });
     if (this.#freshness.state !== "refused") this.link.connect();
@@ -113,9 +113,12 @@ export class Live extends EventTarget {
 
   /**
    * @param {Followed} followed
-   * @param {Frame} frame
+   * @param {Frame} part
    */
-  #take(followed, frame) {
+  #take(followed, part) {
+    const frame = joined(followed.begun, part);
+    followed.begun = frame;
+    if (!isWhole(frame)) return;
     const held = after(followed.held, frame);
     if (!held) return this.#ask(followed, frame.topic);
     followed.held = held;

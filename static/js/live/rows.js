@@ -4,9 +4,30 @@
  * @typedef {Record<string, any>} Row
  * @typedef {{op: "put", id: string, row: Row} | {op: "drop", id: string}} Op
  * @typedef {{topic: string, kind: "snapshot" | "delta", base: number | null, revision: number, at: string,
- *   ops: Op[]}} Frame
+ *   ops: Op[], part?: number, parts?: number}} Frame
  * @typedef {{revision: number, rows: Map<string, Row>}} Held
  */
+
+/**
+ * A long change comes in parts, one right after the other. This is what came so far of it and this part, joined.
+ *
+ * @param {Frame | null} begun
+ * @param {Frame} frame
+ * @returns {Frame} whole when `isWhole` says so
+ */
+export function joined(begun, frame) {
+  if (part(frame) === 1) return frame;
+  const follows = begun && begun.revision === frame.revision && part(begun) === part(frame) - 1;
+  // Without the parts before it, it can never become whole: a delta from nowhere makes itself known as a gap.
+  if (!follows) return { ...frame, kind: "delta", base: null, ops: [], parts: part(frame) };
+  return { ...frame, ops: [...begun.ops, ...frame.ops] };
+}
+
+/** @param {Frame} frame */
+export const isWhole = (frame) => part(frame) === (frame.parts ?? 1);
+
+/** @param {Frame} frame */
+const part = (frame) => frame.part ?? 1;
 
 /**
  * What is held after a frame, or null when the frame does not follow from it: then only a snapshot helps.
