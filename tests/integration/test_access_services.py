@@ -6,11 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections
@@ -449,6 +451,15 @@ def test_of_eight_who_decide_at_once_one_does() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(decide, approvers)) == 1
     assert Entry.objects.filter(action="approval.given").count() == 1
+
+
+def test_a_large_purge_needs_a_second_person_from_the_first_day() -> None:
+    ApprovalLimit.objects.all().delete()
+    migration = import_module("core.access.migrations.0003_first_limit")
+    migration.set_limit(apps, connections["default"].schema_editor())
+    ana = subject("ana", "admin")
+    assert approvals.needed(ana, P.PURGE, Place("prod"), 1000) is None
+    assert approvals.needed(ana, P.PURGE, Place("prod"), 1001) is not None
 
 
 def test_limits_are_asked_from_the_table() -> None:
