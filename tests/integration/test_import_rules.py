@@ -35,6 +35,7 @@ FORBIDDEN = [
     ("dashboard/pages/__init__.py", "import channels.layers", CHANNELS),
     ("agents/queues/__init__.py", "import celery", CELERY),
     ("dashboard/api/__init__.py", "import celery.result", CELERY),
+    ("agents/topology/__init__.py", "import agents.spans.sqlite", "a concrete store is known in one place"),
     ("agents/operations/__init__.py", "import postroom.headers", LIBRARY),
 ]  # fmt: skip
 
