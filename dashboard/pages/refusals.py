@@ -18,10 +18,10 @@ def who_gives() -> str:
     names = selectors.who_may(Permission.MANAGE_ACCESS)
     if not names:
         return "Nobody here may change access: run `manage.py admin reset-password`."
-    return f"{_listed(names)} can give it."
+    return f"{listed(names)} can give it."
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     """`ana`, `ana or ben`, `ana, ben, cem or 4 more`."""
     shown, more = names[:NAMED_AT_MOST], len(names) - NAMED_AT_MOST
     if more > 0:

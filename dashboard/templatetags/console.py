@@ -96,7 +96,8 @@ def id(value: object) -> SafeString:
     """An id, shortened in the middle, copied by a click."""
     whole = str(value)
     return format_html(
-        '<button type="button" class="id" data-copy="{0}" title="{0}" aria-label="Copy {0}">{1}{2}</button>',
+        '<button type="button" class="id" data-copy="{0}" title="{0}">'
+        '{1}<span class="unseen">, copy</span>{2}</button>',
         whole,
         words.short_id(whole),
         icon("copy"),

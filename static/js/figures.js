@@ -38,7 +38,7 @@ function put(body, id, data) {
 const tell = (body) => body.dispatchEvent(new CustomEvent("figures", { bubbles: true }));
 
 function added(body, id) {
-  const template = body.parentElement.querySelector(`template[data-row-of="${body.dataset.topic}"]`);
+  const template = document.querySelector(`template[data-row-of="${body.dataset.topic}"]`);
   if (!template) return null;
   const row = template.content.firstElementChild.cloneNode(true);
   row.dataset.row = id;

@@ -112,6 +112,12 @@ class Visit:
         assert answer is not None
         return answer.status
 
+    @property
+    def height(self) -> int:
+        size = self.page.viewport_size
+        assert size
+        return size["height"]
+
     def live(self) -> None:
         """Wait until the page's figures are live."""
         self.page.wait_for_selector("html[data-connection=live]")

@@ -12,7 +12,7 @@ from dashboard.live.pace import Allowance, Pace
 
 def _served(hints: list[float]) -> list[float]:
     """When each hint, or the hints that waited together, led to a reading."""
-    pace, readings = Pace(rate=4), []
+    pace, readings = Pace(rate=4), list[float]()
     for hint in sorted(hints):
         if readings and readings[-1] >= hint:
             continue
