@@ -20,7 +20,7 @@ from core.up.watchdog import Watchdog
 # wait leaves time to be back within 5 s.
 DELAYS = (0.1, 0.5, 1.0, 2.0)
 HEALTHY_AFTER_SECONDS = 20.0
-REAP_SECONDS = 2.0
+REAP_SECONDS = 1.0
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ REPORT_SECONDS = 1.0
 COMPLAIN_SECONDS = 30.0
 REDIS_START_SECONDS = 60.0
 # Until when, counted from the signal, each step may take; then its groups are killed. The last is Redis.
-STEPS = {1: 4.0, 2: 7.5, 3: 9.0}
+STEPS = {1: 3.0, 2: 6.0, 3: 8.0}
 REDIS_STEP = 3
 
 
