@@ -109,10 +109,10 @@ class Query:
 class Capabilities:
     """What an engine can do beyond writing, reading a trace and dropping a day; nothing unless it says so."""
 
-    fields: frozenset[str] = frozenset()  # that search and facets know
+    fields: frozenset[str] = frozenset()  # that search knows
+    facets: frozenset[str] = frozenset()  # fields that are counted without looking at every span
     any_attribute: bool = False
     text: bool = False
-    facets: bool = False
     commit_order: bool = False  # read_since and tail_logs
     concurrent_writers: bool = False  # of several processes
 

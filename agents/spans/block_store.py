@@ -40,9 +40,9 @@ from core.access.api import Place as AccessPlace
 
 CAPABILITIES = Capabilities(
     fields=frozenset(SPANS.fields) | frozenset(LOGS.fields),
+    facets=frozenset(SPANS.series),
     any_attribute=True,
     text=True,
-    facets=True,
     commit_order=True,
     concurrent_writers=True,
 )

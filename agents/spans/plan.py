@@ -84,6 +84,9 @@ def make(stream: Stream, query: Query, reach: Reach) -> Plan:
 
 # ---- tests of one value ------------------------------------------------------------------------------------------
 def _field_test(condition: Condition) -> Test:
+    if condition.field == "flags" and condition.op in {Op.IS, Op.IS_NOT}:
+        flags, is_set = int(condition.value), condition.op is Op.IS
+        return lambda value: ((value & flags) == flags) is is_set
     if condition.field in _IDS and condition.op in {Op.IS, Op.IS_NOT}:
         wanted, same = _id(condition.value), condition.op is Op.IS
         return lambda value: (value == wanted) is same

@@ -32,7 +32,7 @@ def tokens_for(key: str, value: object) -> list[bytes]:
 
 
 def token_of_key(key: str) -> bytes:
-    return encode(key)[1:-1].split(CUT)[0]
+    return (encode(key)[1:] + b":").split(CUT)[0].partition(END_OF_KEY)[0]
 
 
 def token_of_field(field: str, value: str) -> bytes:

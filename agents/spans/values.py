@@ -50,7 +50,7 @@ class Flag(IntFlag):
 
 class Span(NamedTuple):
     """One finished piece of work. Two spans with the same trace id and span id whose starts lie in one hour (UTC)
-    are the same span: a repeat carries its start. Times are below 2**63.
+    are the same span: a repeat carries its start. Times are below 2**63 - 1.
 
     The fields below `status_message` are derived from the attributes by intake, so that search, topology and the
     registry need not look into them.

@@ -103,6 +103,16 @@ def test_search_finds_all_and_nothing_else(name: str, store: SpanStore, spans: l
     assert [span.start for span in found] == sorted((span.start for span in expected), reverse=True)
 
 
+def test_one_flag_among_several_is_found(store: SpanStore) -> None:
+    flagged = [span._replace(flags=number % 4) for number, span in enumerate(Maker().trace(MOMENT - HOUR))]
+    with clock.held(NOON):
+        store.write(Batch(tuple(flagged)))
+    assert Counter(every(store, asking("flags", Op.IS, 2))) == Counter(s for s in flagged if s.flags & 2)
+    assert Counter(every(store, asking("flags", Op.IS_NOT, 2))) == Counter(
+        s for s in flagged if not s.flags & 2
+    )
+
+
 @pytest.mark.parametrize("field", ["message_id", "conversation_id"])
 def test_an_id_leads_to_its_spans(field: str, store: SpanStore, spans: list[Span]) -> None:
     wanted = getattr(spans[1_000], field) or getattr(spans[1_001], field)

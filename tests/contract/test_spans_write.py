@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from agents.spans.api import Batch, LogRequest, Query, SpanStore
 from agents.spans.values import Flag, Span
@@ -41,20 +42,23 @@ def test_every_field_survives(store: SpanStore) -> None:
     texts = {
         name: f"text, one {name}" for name in Span._fields if isinstance(Span._field_defaults.get(name), str)
     }
-    odd = some()[0]._replace(
-        **texts,
-        name='n\u00e1me\n\t"',
-        duration=0,
-        kind=5,
-        status=2,
-        input_tokens=2**40,
-        output_tokens=1,
-        flags=3,
-        resource=b'{"r":[1,{"x":null}]}',
-        attributes=b'{"k":"\xc3\xa4,\\"b"}',
-        events=b'[{"name":"e","time":1}]',
-        links=b"[]",
-        trace_id=b"\x01" * 16,
+    odd = (
+        some()[0]
+        ._replace(**cast("dict[str, Any]", texts))
+        ._replace(
+            name='n\u00e1me\n\t"',
+            duration=0,
+            kind=5,
+            status=2,
+            input_tokens=2**40,
+            output_tokens=1,
+            flags=3,
+            resource=b'{"r":[1,{"x":null}]}',
+            attributes=b'{"k":"\xc3\xa4,\\"b"}',
+            events=b'[{"name":"e","time":1}]',
+            links=b"[]",
+            trace_id=b"\x01" * 16,
+        )
     )
     with clock.held(NOON):
         store.write(Batch((odd, *some())))
