@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -57,7 +58,7 @@ def workshop_cookies(workshop: Console) -> dict[str, str]:
 def _opener(browser: Browser, house: Console, cookies: dict[str, str]) -> Iterator[Open]:
     made: list[Visit] = []
 
-    def open_as(who: str = "ana", **how: object) -> Visit:
+    def open_as(who: str = "ana", **how: Any) -> Visit:
         make = partial(visit, browser, house.origin, cookie=cookies.get(who, ""))
         made.append(make(**how))
         return made[-1]

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.access import addresses, bearer, grants, refused, services, subjects
+from core import clock
+from core.access import addresses, bearer, grants, refused, services, stamp, subjects
 from core.access.api import ANONYMOUS, Kind, Scope
 from core.access.audit.models import Entry
 from core.access.credentials import CredentialRefusedError, Why
@@ -239,9 +240,9 @@ def test_what_another_process_changed_is_seen_within_a_second(monkeypatch: pytes
     secret = token(machine("robot", "ingest"))
     assert subjects.of_token(secret) is not None
     # As another process does it: the row and the stamp, and no word to this one.
-    monkeypatch.setattr(bearer.stamp, "_listeners", [])
+    monkeypatch.setattr(stamp, "_listeners", [])
     services.revoke_token(Token.objects.get(), ACTOR)
     assert subjects.of_token(secret) is not None
-    later = bearer.clock.monotonic() + 1
-    monkeypatch.setattr(bearer.clock, "monotonic", lambda: later)
+    later = clock.monotonic() + 1
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
     assert subjects.of_token(secret) is None

@@ -16,7 +16,7 @@ from core.access import bearer as bearer_module
 from core.access import jwts, refused, services, sign_in
 from core.access.api import Scope
 from core.access.audit.models import Entry
-from core.access.credentials import Why
+from core.access.credentials import CredentialRefusedError, Why
 from core.access.models import ServiceAccount, Token
 from tests.support import jwt_issuer
 from tests.support.accounts import ACTOR, PASSWORD, bearer, machine, person, signed_in, token
@@ -207,7 +207,7 @@ def test_a_jwt_that_takes_the_key_file_for_a_secret__refused(
 def test_hs256_is_refused_even_when_the_rules_were_made_to_allow_it(issuer: jwt_issuer.Published) -> None:
     rules = jwts.Rules(ISSUER, AUDIENCE, ("HS256", "none", "RS256"), 30)
     for raw in (confused(pem(rsa_key("good"))), unsigned()):
-        with pytest.raises(jwts.CredentialRefusedError) as problem:
+        with pytest.raises(CredentialRefusedError) as problem:
             jwts.verify(raw, rules, jwts._source(issuer.url, None))
         assert problem.value.why is Why.ALGORITHM
 
@@ -359,7 +359,7 @@ def test_sign_in_leads_nowhere_else() -> None:
 
 def test_signing_out_is_written_and_ends_the_session() -> None:
     client = signed_in(person("ana", "viewer"))
-    key = client.session.session_key
+    key = client.session.session_key or ""
     client.post("/sign-out")
     assert Entry.objects.filter(action="access.signed_out", by_name="ana").exists()
     client.cookies["postroom_session"] = key

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections
 
 from core import clock
-from core.access import built_in_roles, grants, selectors, services, stamp, subjects
+from core.access import built_in_roles, grants, selectors, services, stamp, subjects, sweep
 from core.access.api import Kind, Permission, PermissionRefusedError, Place, Scope, Subject, may
 from core.access.audit.models import Entry
 from core.access.models import Approval, ApprovalLimit, GrantRow, Role, Token, User
@@ -36,7 +37,7 @@ from core.access.services.errors import (
     RoleInUseError,
 )
 from core.data_dir import DataDir
-from tests.support.accounts import ACTOR, machine, person, role
+from tests.support.accounts import ACTOR, machine, person, role, signed_in
 
 P = Permission
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -282,7 +283,7 @@ def test_the_command_says_what_is_wrong(arguments: list[str], says: str) -> None
 @pytest.fixture
 def data(settings: Any, tmp_path: Path) -> DataDir:
     settings.DATA = DataDir(tmp_path)
-    return settings.DATA  # type: ignore[no-any-return]
+    return settings.DATA
 
 
 def test_the_first_admin_is_made_once_with_a_real_grant() -> None:
@@ -424,6 +425,23 @@ def test_what_is_past_its_time_cannot_be_approved() -> None:
         assert approvals.expire_due(ACTOR) == 0
     approval.refresh_from_db()
     assert approval.state == "expired"
+
+
+def test_after_its_time_the_same_can_be_asked_again() -> None:
+    ana = subject("ana", "operator")
+    first = asked(ana, expires_at=clock.now() + timedelta(hours=1))
+    with clock.held(clock.now() + timedelta(hours=2)):
+        second = asked(ana, sha256="00" * 32)
+    first.refresh_from_db()
+    assert (first.state, second.state) == ("expired", "waiting")
+
+
+def test_sessions_that_are_over_are_removed() -> None:
+    signed_in(person("ana", "viewer"))
+    assert sweep.drop_expired() == 0
+    with clock.held(clock.now() + timedelta(days=1)):
+        assert sweep.drop_expired() == 1
+    assert not Session.objects.exists()
 
 
 def test_asking_again_while_it_waits_is_asking_once() -> None:

@@ -82,9 +82,9 @@ def test_filters__page_and_api_find_the_same(cara: Client, query: dict[str, str]
 
 def test_older_entries_are_a_page_further(cara: Client) -> None:
     write(5)
-    first = cara.get("/audit", {"limit": 2, "action": "agent.reported"})
+    first = cara.get("/audit", {"limit": "2", "action": "agent.reported"})
     cursor = first.context["page"].next
-    second = cara.get("/audit", {"limit": 2, "action": "agent.reported", "cursor": cursor})
+    second = cara.get("/audit", {"limit": "2", "action": "agent.reported", "cursor": cursor})
     numbers = [entry.sequence for answer in (first, second) for entry in answer.context["page"].rows]
     assert numbers == sorted(numbers, reverse=True)
     assert len(set(numbers)) == 4

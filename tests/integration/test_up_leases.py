@@ -43,6 +43,7 @@ def test_lease__run_out__lost_to_its_holder() -> None:
     old = leases.take("one", timedelta(milliseconds=30))
     assert old
     new = until(lambda: leases.take("one", LIFE), "the lease to run out")
+    assert new
     assert not leases.renew(old)
     assert not old.held
     leases.release(old)

@@ -108,7 +108,7 @@ export class Live extends EventTarget {
     const followed = this.#followed.get(frame.topic);
     if (!followed) return;
     if (frame.kind === "snapshot" || frame.kind === "delta") this.#take(followed, frame);
-    else this.#judge(followed, freshness(frame));
+    else this.#judge(followed, freshnessOf(frame));
   }
 
   /**
@@ -168,7 +168,7 @@ export class Live extends EventTarget {
  * @param {{kind: string, since?: string, reason?: string}} frame of kind live, stale or refused
  * @returns {Freshness}
  */
-function freshness(frame) {
+function freshnessOf(frame) {
   if (frame.kind === "live") return LIVE;
   const state = frame.kind === "refused" ? "refused" : "stale";
   return { state, since: frame.since ? new Date(frame.since) : null, reason: frame.reason ?? "" };
