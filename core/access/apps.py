@@ -12,10 +12,12 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from core.access import sign_in, signals
+        from core import retention
+        from core.access import sign_in, signals, sweep
 
         signals.connect()
         sign_in.connect()
+        retention.register("access", sweep.drop_expired)
         post_migrate.connect(_install_roles, sender=self, dispatch_uid="postroom-built-in-roles")
 
 

@@ -15,6 +15,7 @@ from django.contrib.auth import SESSION_KEY, get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import close_old_connections
 from django.http import HttpRequest
 
 from core import clock
@@ -48,7 +49,15 @@ async def aof_authorization(header: str, source: str) -> Subject:
     remembered = bearer.remembered(header)
     if remembered is not None:
         return remembered
-    return await sync_to_async(of_authorization, thread_sensitive=False)(header, source)
+    return await sync_to_async(_in_a_thread, thread_sensitive=False)(header, source)
+
+
+def _in_a_thread(header: str, source: str) -> Subject:
+    """A thread of the loop's pool has a database connection of its own, which no request's end closes."""
+    try:
+        return of_authorization(header, source)
+    finally:
+        close_old_connections()
 
 
 def of_token(raw: str) -> Subject | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
 from core import clock, hints, transitions
@@ -50,6 +50,7 @@ def needed(subject: Subject, action: Permission, place: Place, count: int) -> li
 @transaction.atomic
 def ask(request: Request, actor: Actor) -> Approval:
     """Ask for a second person. Asking again for the same reference while it waits answers the one that waits."""
+    _expire(Approval.objects.filter(kind=request.kind, reference=request.reference), actor)
     approval, new = Approval.objects.get_or_create(
         kind=request.kind,
         reference=request.reference,
@@ -84,7 +85,11 @@ def withdraw(approval: Approval, actor: Actor) -> None:
 
 def expire_due(actor: Actor) -> int:
     """End what waited for too long; how many there were. Safe to repeat."""
-    due = Approval.objects.filter(state=ApprovalState.WAITING, expires_at__lte=clock.now())
+    return _expire(Approval.objects.all(), actor)
+
+
+def _expire(rows: QuerySet[Approval], actor: Actor) -> int:
+    due = rows.filter(state=ApprovalState.WAITING, expires_at__lte=clock.now())
     return sum(_expired(approval, actor) for approval in due)
 
 
