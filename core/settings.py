@@ -40,7 +40,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "daphne",
     "core.access.admin_site.PostroomAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
