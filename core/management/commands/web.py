@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         from daphne.server import Server
 
         logs.name_process(Kind.WEB)
+        _allow_many_sockets()
         tracing.start(Kind.WEB)
         address = settings.POSTROOM.bind
         if why := ports.problem(address):
@@ -46,3 +48,9 @@ class Command(BaseCommand):
             verbosity=0,
         ).run()
         pulse.stop()
+
+
+def _allow_many_sockets() -> None:
+    """Each open console is a file; the usual soft limit of 1,024 is less than one process serves."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
