@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from typing import Any
 
 from tests.support import servers
 from tests.support.house import House
@@ -55,11 +57,12 @@ def rate(place: House, what: str, writers: int, entries: int) -> float:
 
 def measure(engine: str, entries: int) -> bool:
     found: dict[tuple[str, int], float] = {}
+    report: dict[str, Any] = {}
     for what in ("bare", "trail"):
         for writers in (1, WRITERS):
             with house(engine) as place:
                 found[what, writers] = rate(place, what, writers, entries)
-                report = place.verify() if what == "trail" else {"holds": True}
+                report: dict[str, Any] = place.verify() if what == "trail" else {"holds": True}
             if not report["holds"]:
                 print(f"{engine}: {report['finding']}")
                 return False
@@ -71,8 +74,8 @@ def measure(engine: str, entries: int) -> bool:
     return found["trail", WRITERS] >= SHARE_OF_ONE * found["trail", 1]
 
 
-def verified_rate(report: dict[str, float]) -> float:
-    return report["entries"] / max(report["took_ms"], 1) * 1000
+def verified_rate(report: dict[str, Any]) -> float:
+    return float(report["entries"]) / max(report["took_ms"], 1) * 1000
 
 
 def main() -> int:

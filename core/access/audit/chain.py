@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+# PostgreSQL's indexes take 2,704 bytes; a character has up to four.
+LONGEST_NAME = 500
+
 # What the first entry of all chains to.
 GENESIS = "0" * 64
 
@@ -88,6 +91,12 @@ def segment_of(moment: datetime) -> str:
 def stored_text(value: str) -> str:
     """Text as every database gives it back: no NUL, no half of a surrogate pair."""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def stored_name(value: str) -> str:
+    """Text that an index holds: a database refuses what is too long for one, and with it the change."""
+    text = stored_text(value)
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
 def stored_json(value: Mapping[str, Any] | None) -> str | None:
