@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from agents.intake import derive
-from agents.intake.values import RawEvent, RawLink, RawLog, RawSpan
+from agents.intake.values import RawEvent, RawLink, RawLog, RawSpan, Value
 from agents.spans.values import LogRecord, Span, SpanKind, decode, encode
 
-CLERK = {"service.name": "clerk", "service.version": "1.4", "service.instance.id": "clerk-0"}
+CLERK: dict[str, Value] = {"service.name": "clerk", "service.version": "1.4", "service.instance.id": "clerk-0"}
 
 
 def derived(
@@ -132,7 +132,7 @@ def test_events_and_links_are_kept_as_json() -> None:
 
 
 def test_a_log_record_carries_its_agent_and_message() -> None:
-    attributes = {"messaging.message.id": "m-1"}
+    attributes: dict[str, Value] = {"messaging.message.id": "m-1"}
     raw = RawLog(b"", b"", 5, 6, 17, "ERROR", {"order": 7}, attributes, encode(attributes))
     found = derive.log(raw, derive.log_template(CLERK, "tests", "production"))
     assert found == LogRecord(

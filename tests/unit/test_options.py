@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,7 @@ TOGETHER = {
 }
 
 # For each parser a value that it takes; an option whose parser is not here makes the test fail.
-EXAMPLES = {
+EXAMPLES: dict[Callable[[str], Any], str] = {
     env.text: "a-long-enough-text",
     env.path: "/srv/postroom",
     env.switch: "on",
@@ -55,7 +57,7 @@ def test_without_an_environment_every_setting_has_its_default() -> None:
     config = load({})
     assert config.data_dir == Path("./.postroom")
     assert config.bind == env.HostPort("127.0.0.1", 8000)
-    assert config.database_url is config.redis_url is config.admin_password is None
+    assert (config.database_url, config.redis_url, config.admin_password) == (None, None, None)
     assert config.retention_spans == config.retention_ledger == timedelta(days=7)
     assert config.retention_letters == timedelta(days=90)
     assert config.retention_audit == timedelta(days=400)

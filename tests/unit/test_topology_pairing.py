@@ -28,7 +28,8 @@ class Store:
 
 
 def fold(*batches: Iterable[Span]) -> Tallies:
-    store, found = Store(), {}
+    store = Store()
+    found: Tallies = {}
     window = Window(store.find)
     for batch in batches:
         spans = list(batch)
