@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class CoreConfig(AppConfig):
     name = "core"
     verbose_name = "Postroom"
+
+    def ready(self) -> None:
+        from core import database_errors
+
+        database_errors.count()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import DatabaseError, connections, transaction
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
-from core import processes, readiness
+from core import metrics, processes, readiness
 from core.access import built_in_roles
 from core.access.api import Scope
 from core.access.models import Role
@@ -97,3 +98,11 @@ def test_database__not_migrated__named(settings: Settings, monkeypatch: pytest.M
     assert "Run `manage.py migrate`" in next(
         each.sentence for each in readiness.missing() if each.part == "database default"
     )
+
+
+def test_metrics__a_refused_statement__is_counted() -> None:
+    before = metrics.REGISTRY.get_sample_value("postroom_database_errors_total", {"database": "default"}) or 0
+    with pytest.raises(DatabaseError), transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute("SELECT nothing FROM nowhere")
+    after = metrics.REGISTRY.get_sample_value("postroom_database_errors_total", {"database": "default"})
+    assert after == before + 1
