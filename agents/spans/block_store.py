@@ -5,7 +5,7 @@ Searching is in search.py and facets.py, over the same shelf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -78,9 +78,7 @@ class BlockStore:
     def write(self, batch: Batch) -> Written:
         existing = self._shelf.parts()
         window = days.window(clock.now(), self._keep)
-        spans: dict[int, list[Span]] = {}
-        for span in batch.spans:
-            spans.setdefault(window.part_of(span.start, existing), []).append(span)
+        spans = _spans_by_part(batch.spans, window, existing)
         logs = _logs_by_part(batch.logs, window, existing)
         total = Written(0, 0)
         for part in sorted(spans.keys() | logs.keys()):
@@ -217,6 +215,20 @@ class BlockStore:
 def place_of(row: Span | LogRecord) -> AccessPlace:
     """Where a row is, for the question who may see it."""
     return AccessPlace(row.environment or None, row.queue or None, row.agent or None)
+
+
+def _spans_by_part(
+    spans: Sequence[Span], window: days.Window, existing: Sequence[int]
+) -> Mapping[int, Sequence[Span]]:
+    if not spans:
+        return {}
+    part = window.one_part_of([span.start for span in spans], existing)
+    if part is not None:
+        return {part: spans}
+    found: dict[int, list[Span]] = {}
+    for span in spans:
+        found.setdefault(window.part_of(span.start, existing), []).append(span)
+    return found
 
 
 def _logs_by_part(

@@ -27,6 +27,8 @@ OTHER = "\0"
 CLASSES = 16
 MILLISECOND = 1_000_000
 
+_HOURS = tuple(bytes((hour,)) for hour in range(24))
+
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 # A handle, and the span ids on end that a trace's handle leads to.
 Handle: TypeAlias = tuple[bytes, bytes]
@@ -131,12 +133,12 @@ def id_handle(tag: bytes, value: str) -> bytes:
 
 def _hour(part: int, moment: int) -> bytes:
     """Handles begin with the hour, so that what is written together lies together on disk."""
-    return bytes((days.hour(moment) if part != days.ASTRAY else 0,))
+    return _HOURS[moment // days.HOUR % 24] if part != days.ASTRAY else _HOURS[0]
 
 
 def hours(part: int) -> tuple[bytes, ...]:
     """Every beginning that a handle in this part may have."""
-    return tuple(bytes((hour,)) for hour in range(24 if part != days.ASTRAY else 1))
+    return _HOURS if part != days.ASTRAY else _HOURS[:1]
 
 
 def identity(span: Span, part: int) -> tuple[bytes, bytes]:
@@ -146,10 +148,7 @@ def identity(span: Span, part: int) -> tuple[bytes, bytes]:
 
 def without_repeats(spans: Iterable[Span], part: int) -> dict[tuple[bytes, bytes], Span]:
     """The spans by their identity; of two with the same one the first."""
-    first: dict[tuple[bytes, bytes], Span] = {}
-    for span in spans:
-        first.setdefault(identity(span, part), span)
-    return first
+    return {identity(span, part): span for span in reversed(tuple(spans))}
 
 
 def identities(known: Iterable[Handle]) -> set[tuple[bytes, bytes]]:

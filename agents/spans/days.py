@@ -7,7 +7,7 @@ year off costs one part, not 365. A day that has a part already keeps taking wha
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -28,6 +28,13 @@ class Window:
     def part_of(self, moment: int, existing: Collection[int]) -> int:
         day = moment // DAY
         return day if self.oldest <= day <= self.newest or day in existing else ASTRAY
+
+    def one_part_of(self, moments: Sequence[int], existing: Collection[int]) -> int | None:
+        """The part that all of them belong to, if it is one: that is the usual case, and this is quick."""
+        first, last = min(moments), max(moments)
+        if first // DAY != last // DAY:
+            return None
+        return self.part_of(first, existing)
 
 
 def window(now: datetime, keep: timedelta) -> Window:
@@ -50,8 +57,3 @@ def day_of(number: int) -> date | None:
 def bounds(number: int) -> tuple[int, int]:
     """The moments that a part can hold, [first, last)."""
     return (number * DAY, (number + 1) * DAY) if number != ASTRAY else (0, 2**63 - 1)
-
-
-def hour(moment: int) -> int:
-    """The hour of the day. Handles are kept by hour, so that what is written together lies together on disk."""
-    return moment // HOUR % 24
