@@ -64,4 +64,4 @@ def test_a_denied_page_names_the_right_and_who_can_give_it(open_as: Open) -> Non
     expect(page.get_by_text("vera has no role with the right to read the audit trail.")).to_be_visible()
     expect(page.get_by_text("ana can give it.")).to_be_visible()
     # In the rail it keeps its place, locked.
-    expect(visit.page.locator(".rail-pages [aria-disabled]")).to_contain_text("Audit")
+    expect(visit.page.locator(".rail-pages > li > [aria-disabled]")).to_contain_text("Audit")
