@@ -46,7 +46,8 @@ class Intake:
             self._telling.cancel()
         if self._grpc:
             await self._grpc.stop(GRACE_SECONDS)
-        await asyncio.to_thread(self._committer.stop)
+        self._committer.close()
+        await asyncio.to_thread(self._committer.join)
 
     async def _tell(self) -> None:
         while True:

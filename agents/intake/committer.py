@@ -43,6 +43,11 @@ class Prepared:
     job: Job
     ready: Ready
 
+    @property
+    def weight(self) -> int:
+        """About what its rows take in memory."""
+        return self.ready.size + self.ready.items * limits.ROW_WEIGHT
+
 
 class Committer:
     """Takes requests from an event loop, and answers each when it is committed or when it cannot be."""
@@ -50,7 +55,7 @@ class Committer:
     def __init__(self, store: SpanStore, alarm: Alarm, now: Callable[[], int] = time.time_ns) -> None:
         self._store, self._alarm, self._now = store, alarm, now
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._ready: Handover[Prepared] = Handover(limits.MAX_ITEMS_AHEAD)
+        self._ready: Handover[Prepared] = Handover(limits.MAX_WEIGHT_AHEAD)
         self._threads = (
             threading.Thread(target=self._prepare_all, name="intake-prepare"),
             threading.Thread(target=self._commit_all, name="intake-commit"),
@@ -62,10 +67,13 @@ class Committer:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Takes no more, commits what was taken, and returns when all of it is answered. Blocks."""
+    def close(self) -> None:
+        """Takes no more. For the event loop's thread."""
         self._open = False
         self._waiting.put(None)
+
+    def join(self) -> None:
+        """Returns when all that was taken is answered. Blocks."""
         for thread in self._threads:
             thread.join()
         self._store.close()
@@ -81,28 +89,19 @@ class Committer:
     # ---- The thread that decodes ---------------------------------------------------------------------------------
 
     def _prepare_all(self) -> None:
-        going_on = True
-        while going_on:
-            group, going_on = self._gather()
-            prepared = [made for job in group if (made := self._prepare(job))]
-            if prepared:
-                self._ready.give(prepared, sum(made.ready.items for made in prepared))
+        """What is ready is handed on when nothing more waits, or when it is much."""
+        held: list[Prepared] = []
+        weight = 0
+        while job := self._waiting.get():
+            if prepared := self._prepare(job):
+                held.append(prepared)
+                weight += prepared.weight
+            if held and (self._waiting.empty() or weight >= limits.MAX_WEIGHT_TOGETHER):
+                self._ready.give(held, weight)
+                held, weight = [], 0
+        if held:
+            self._ready.give(held, weight)
         self._ready.close()
-
-    def _gather(self) -> tuple[list[Job], bool]:
-        """The next job and those that wait behind it, as far as they are small; False after the last."""
-        group: list[Job] = []
-        size = 0
-        while size < limits.MAX_BYTES_PER_GROUP:
-            try:
-                job = self._waiting.get(block=not group)
-            except queue.Empty:
-                break
-            if job is None:
-                return group, False
-            group.append(job)
-            size += len(job.request.body)
-        return group, True
 
     def _prepare(self, job: Job) -> Prepared | None:
         """None: it is answered already, because there is nothing to write."""

@@ -30,7 +30,8 @@ class Picker:
     """Knows which attributes fill which columns of a row, for every shape of attributes it has met."""
 
     def __init__(self, columns: tuple[str, ...], fields: names.Names) -> None:
-        self._columns, self._fields = columns, fields
+        self.column = {name: number for number, name in enumerate(columns)}
+        self._fields = fields
         self._met: dict[Shape, tuple[Pick, ...]] = {}
 
     def fill(self, row: Row, attributes: Attributes) -> None:
@@ -43,7 +44,7 @@ class Picker:
 
     def _learn(self, shape: Shape) -> tuple[Pick, ...]:
         picks = tuple(
-            (self._columns.index(field), key, _reader(field))
+            (self.column[field], key, _reader(field))
             for field, keys in self._fields.items()
             if (key := next((key for key in keys if key in shape), ""))
         )
@@ -59,11 +60,11 @@ def environment_of(resource: Attributes) -> str:
 
 
 def span_template(resource: Attributes, scope: str, environment: str) -> Row:
-    return _template(_EMPTY_SPAN, Span._fields, resource, scope, environment)
+    return _template(_EMPTY_SPAN, _span_origin, resource, scope, environment)
 
 
 def log_template(resource: Attributes, scope: str, environment: str) -> Row:
-    return _template(_EMPTY_LOG, LogRecord._fields, resource, scope, environment)
+    return _template(_EMPTY_LOG, _log_origin, resource, scope, environment)
 
 
 def span(raw: RawSpan, template: Row) -> Span:
@@ -137,15 +138,13 @@ def _reader(field: str) -> Callable[[Value], Any]:
     return _step if field == "step" else text
 
 
-def _template(
-    empty: Row, columns: tuple[str, ...], resource: Attributes, scope: str, environment: str
-) -> Row:
+def _template(empty: Row, origin: Picker, resource: Attributes, scope: str, environment: str) -> Row:
     row = empty.copy()
-    row[columns.index("agent")] = row[columns.index("agent_name")] = UNKNOWN_AGENT
-    Picker(columns, names.RESOURCE).fill(row, resource)
-    row[columns.index("environment")] = environment[:MAX_TEXT]
-    row[columns.index("scope")] = scope[:MAX_TEXT]
-    row[columns.index("resource")] = encode(resource) if resource else b""
+    origin.fill(row, resource)
+    at = origin.column
+    row[at["environment"]] = environment[:MAX_TEXT]
+    row[at["scope"]] = scope[:MAX_TEXT]
+    row[at["resource"]] = encode(resource) if resource else b""
     return row
 
 
@@ -172,13 +171,14 @@ def _exception(events: tuple[RawEvent, ...]) -> str:
     return text(types[-1]) if types else ""
 
 
-_EMPTY_SPAN: Row = list(Span(b"", b"", b"", 0, 0, ""))
-_EMPTY_LOG: Row = list(LogRecord(0, 0))
+_EMPTY_SPAN: Row = list(Span(b"", b"", b"", 0, 0, "", agent=UNKNOWN_AGENT, agent_name=UNKNOWN_AGENT))
+_EMPTY_LOG: Row = list(LogRecord(0, 0, agent=UNKNOWN_AGENT, agent_name=UNKNOWN_AGENT))
 _OPERATION, _QUEUE, _MODEL, _TOOL, _PEER, _ERROR_TYPE, _FLAGS, _ATTRIBUTES, _EVENTS, _LINKS = map(
     Span._fields.index,
     ("operation", "queue", "model", "tool", "peer", "error_type", "flags", "attributes", "events", "links"),
 )
 _STATUS_MESSAGE, _TRACE_STATE = map(Span._fields.index, ("status_message", "trace_state"))
 _LOG_FLAGS, _LOG_ATTRIBUTES = map(LogRecord._fields.index, ("flags", "attributes"))
+_span_origin, _log_origin = (Picker(columns, names.RESOURCE) for columns in (Span._fields, LogRecord._fields))
 _span_picker = Picker(Span._fields, names.SPAN)
 _log_picker = Picker(LogRecord._fields, names.LOG)

@@ -8,7 +8,6 @@ from django.db import DatabaseError
 
 from agents.intake import writers
 from agents.intake.admission import Admission
-from agents.intake.answers import Codec, Signal
 from agents.intake.committer import Committer
 from agents.intake.pipeline import Ready, Request
 from agents.intake.refusals import ForbiddenError, UnauthenticatedError, UnavailableError
@@ -19,6 +18,7 @@ from core.access import subjects
 from core.access.api import Kind, Permission, Subject, may
 from core.access.credentials import CredentialRefusedError
 
+MAX_WRITERS = 1_000
 SIGN_IN = "Send a token: Authorization: Bearer TOKEN. `manage.py token create NAME --role ingest` makes one."
 
 
@@ -30,15 +30,25 @@ class Door:
     alarm: Alarm
     environment: str
     admission: Admission = field(default_factory=Admission)
+    _writers: dict[tuple[str, str, str], Writer] = field(default_factory=dict)
 
     async def writer(self, authorization: str, source: str) -> Writer:
         """Who sends this, with the right to write. Raises a RefusalError."""
         subject = await self.subject(authorization, source)
+        known = self._writers.get((subject.id, subject.via, subject.stamp))
+        return known or self._admit(subject)
+
+    def _admit(self, subject: Subject) -> Writer:
+        """A writer's decisions are kept with it until access changes, and with it the stamp."""
         if subject.kind is Kind.ANONYMOUS:
             raise UnauthenticatedError(SIGN_IN)
         if not writers.may_write(subject):
             raise ForbiddenError(may(subject, Permission.WRITE_TELEMETRY).reason)
-        return Writer(subject, self.environment)
+        if len(self._writers) >= MAX_WRITERS:
+            self._writers.clear()
+        key = (subject.id, subject.via, subject.stamp)
+        self._writers[key] = Writer(subject, self.environment)
+        return self._writers[key]
 
     async def subject(self, authorization: str, source: str) -> Subject:
         try:
@@ -48,9 +58,9 @@ class Door:
         except DatabaseError:
             raise UnavailableError("Tokens cannot be checked now. Send the same request again.") from None
 
-    async def take(self, signal: Signal, codec: Codec, body: bytes, writer: Writer) -> Ready:
+    async def take(self, request: Request) -> Ready:
         """Returns when the request is committed. Raises a RefusalError."""
-        ready = await self.committer.commit(Request(signal, codec, body, writer))
+        ready = await self.committer.commit(request)
         if ready.rejected:
-            metrics.INTAKE_REJECTED.labels(signal).inc(ready.rejected)
+            metrics.INTAKE_REJECTED.labels(request.signal).inc(ready.rejected)
         return ready

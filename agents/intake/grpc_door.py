@@ -11,6 +11,7 @@ import structlog
 from agents.intake import answers, limits
 from agents.intake.answers import Codec, Signal
 from agents.intake.door import Door
+from agents.intake.pipeline import Request
 from agents.intake.refusals import RefusalError
 from core import metrics
 from core.env import HostPort
@@ -63,7 +64,7 @@ async def _taken(door: Door, signal: Signal, sent: bytes, context: Any) -> bytes
     writer = await door.writer(str(proof.get("authorization", "")), _source(context.peer()))
     with door.admission.enter() as place:
         place.take(len(sent))
-        ready = await door.take(signal, Codec.PROTOBUF, sent, writer)
+        ready = await door.take(Request(signal, Codec.PROTOBUF, sent, writer))
     return answers.success(signal, Codec.PROTOBUF, ready.rejected, ready.why)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from agents.intake import answers, body
+from agents.intake import answers, body, unpack
 from agents.intake.answers import Codec, Signal
 from agents.intake.body import Incoming
 from agents.intake.door import Door
+from agents.intake.pipeline import Request
 from agents.intake.refusals import RefusalError, UnknownTypeError
 from core import metrics
 from core.access import addresses
@@ -74,12 +75,12 @@ async def _taken(
     door: Door, signal: Signal, codec: Codec, scope: Scope, headers: Headers, incoming: Incoming
 ) -> bytes:
     """The answer's body, once everything good in the request is committed."""
+    encoding = unpack.known(headers.get(b"content-encoding", b"").decode("latin-1"))
     source = addresses.of_scope(scope)
     writer = await door.writer(headers.get(b"authorization", b"").decode("latin-1"), source)
     with door.admission.enter() as place:
-        encoding = headers.get(b"content-encoding", b"").decode("latin-1")
-        content = await body.read(incoming, encoding, _declared(headers), place)
-        ready = await door.take(signal, codec, content, writer)
+        content = await body.read(incoming, _declared(headers), place)
+        ready = await door.take(Request(signal, codec, content, writer, encoding))
     return answers.success(signal, codec, ready.rejected, ready.why)
 
 

@@ -14,11 +14,13 @@ MAX_JSON_OBJECTS = 1_000_000
 MAX_GRPC_BYTES = 4 * MIB
 
 # ---- All requests together ---------------------------------------------------------------------------------------
-MAX_BYTES_IN_FLIGHT = 64 * MIB
+# Bodies wait as they were sent, packed.
+MAX_BYTES_IN_FLIGHT = 32 * MIB
 MAX_REQUESTS_IN_FLIGHT = 1_000
-# Bodies are decoded in groups of about this size, and while a commit runs at most so many items ahead of it.
-MAX_BYTES_PER_GROUP = 512 * KIB
-MAX_ITEMS_AHEAD = 8_192
+# Rows that were decoded and are not written yet: handed on in groups of the first, kept ahead up to the second.
+ROW_WEIGHT = 1 * KIB
+MAX_WEIGHT_TOGETHER = 2 * MIB
+MAX_WEIGHT_AHEAD = 12 * MIB
 RETRY_AFTER_SECONDS = 1
 MAX_GRPC_CALLS = 64
 # A sender that stops in the middle of its body gives its place back.

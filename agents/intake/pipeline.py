@@ -1,14 +1,17 @@
-"""A request's way from bytes to what is written: decode → sanitize → derive → permit. Pure, whatever thread runs it."""
+"""A request's way from bytes to what is written: unpack → decode → sanitize → derive → permit. Pure, whatever
+thread runs it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
 
 from agents.intake import decode_json, decode_protobuf, derive, sanitize
 from agents.intake.answers import Codec, Signal
+from agents.intake.limits import MAX_BODY_BYTES
+from agents.intake.unpack import unpack
 from agents.intake.values import Group, Refused
 from agents.intake.writers import Writer
 from agents.spans.values import LogRecord, LogRequest, Span
@@ -19,12 +22,13 @@ Items = TypeVar("Items", Span, LogRecord)
 
 
 class Request(NamedTuple):
-    """What was received, and from whom."""
+    """What was received, and from whom. `body` is packed as `encoding` says."""
 
     signal: Signal
     codec: Codec
     body: bytes
     writer: Writer
+    encoding: str = "identity"
 
 
 class Ready(NamedTuple):
@@ -34,6 +38,7 @@ class Ready(NamedTuple):
     logs: tuple[LogRequest, ...] = ()
     rejected: int = 0
     why: str = ""
+    size: int = 0  # of the body, unpacked
 
     @property
     def items(self) -> int:
@@ -61,20 +66,24 @@ WAYS: dict[tuple[Signal, Codec], Way] = {
 
 def prepare(request: Request, now: int) -> Ready:
     """Everything that can be decided about a request without the store. Raises a RefusalError."""
+    body = unpack(request.body, request.encoding, MAX_BODY_BYTES)
     if request.signal is Signal.METRICS:
-        return _metrics(request)
+        return _metrics(request.codec, body)
     refused: list[Refused] = []
-    kept = tuple(_items(WAYS[request.signal, request.codec], request, now, refused))
-    told = (len(refused), _summary(refused))
+    way = WAYS[request.signal, request.codec]
+    kept = tuple(_items(way.decode(body), way, request.writer, now, refused))
+    told = (len(refused), _summary(refused), len(body))
     if request.signal is Signal.TRACES:
         return Ready(kept, (), *told)
-    return Ready((), (LogRequest(_digest(request), kept),) if kept else (), *told)
+    digest = _digest(body, request.writer.environment(""))
+    return Ready((), (LogRequest(digest, kept),) if kept else (), *told)
 
 
-def _items(way: Way, request: Request, now: int, refused: list[Refused]) -> Iterator[Any]:
+def _items(
+    groups: Iterable[Group[Any]], way: Way, writer: Writer, now: int, refused: list[Refused]
+) -> Iterator[Any]:
     """The items that may be kept; the others are added to `refused`."""
-    writer = request.writer
-    for group in way.decode(request.body):
+    for group in groups:
         environment = writer.environment(derive.environment_of(group.resource))
         template = way.template(group.resource, group.scope, environment)
         for raw in group.items:
@@ -89,20 +98,21 @@ def _items(way: Way, request: Request, now: int, refused: list[Refused]) -> Iter
                 yield item
 
 
-def _metrics(request: Request) -> Ready:
-    count = decode_protobuf if request.codec is Codec.PROTOBUF else decode_json
-    points = count.count_metric_points(request.body)
+def _metrics(codec: Codec, body: bytes) -> Ready:
+    count = decode_protobuf if codec is Codec.PROTOBUF else decode_json
+    points = count.count_metric_points(body)
     return Ready(rejected=points, why=METRICS_GO_ELSEWHERE if points else "")
 
 
-def _digest(request: Request) -> bytes:
+def _digest(body: bytes, environment: str) -> bytes:
     """A retry sends the same bytes; packed ones may differ (gzip writes the time), unpacked ones do not."""
-    environment = request.writer.environment("").encode()[:64]
-    return blake2b(request.body, digest_size=16, key=environment).digest()
+    return blake2b(body, digest_size=16, key=environment.encode()[:64]).digest()
 
 
-def _summary(refused: Iterable[Refused]) -> str:
+def _summary(refused: Sequence[Refused]) -> str:
     """Each reason once, the most frequent first, with how many it cost."""
+    if not refused:
+        return ""
     reasons = Counter(item.why for item in refused)
     told = [f"{why} ({count})" for why, count in reasons.most_common(MAX_REASONS)]
     if len(reasons) > MAX_REASONS:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from core.access.api import Kind, Permission, Place, Subject, may
 
+# A sender may invent agents without end.
+MAX_DECIDED = 2_000
 PATTERN = frozenset("*?[")
 
 
@@ -25,6 +27,8 @@ class Writer:
         """Why this agent's items may not be written there, or nothing. Asked once for each pair."""
         found = self._decided.get((environment, agent))
         if found is None:
+            if len(self._decided) >= MAX_DECIDED:
+                self._decided.clear()
             place = Place(environment=environment, agent=agent)
             decision = may(self.subject, Permission.WRITE_TELEMETRY, place)
             found = "" if decision else f"agent {agent} in environment {environment}: {decision.reason}"
