@@ -146,7 +146,8 @@ class _Houses:
         return next(opened).until_ready()
 
     def end(self) -> None:
-        for opened in self._open:
+        # The last first: those before it know their processes by the same data directory.
+        for opened in reversed(self._open):
             next(opened, None)
 
 
