@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 from tests.support import servers
 from tests.support.house import House
@@ -57,7 +56,6 @@ def rate(place: House, what: str, writers: int, entries: int) -> float:
 
 def measure(engine: str, entries: int) -> bool:
     found: dict[tuple[str, int], float] = {}
-    report: dict[str, Any] = {}
     for what in ("bare", "trail"):
         for writers in (1, WRITERS):
             with house(engine) as place:
