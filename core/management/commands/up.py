@@ -26,6 +26,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         demo = options["demo"] and commands.DEMO[0] in get_commands()
+        if options["demo"] and not demo:
+            self.stdout.write(
+                "This version has no demo workload yet: the pages stay empty until an agent sends."
+            )
         try:
             _refuse_unbuilt()
             run(Wish(settings.POSTROOM, settings.DATA, settings.ALLOWED_HOSTS, options["bind"], demo))
