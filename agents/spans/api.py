@@ -6,7 +6,7 @@ by threads; it opens what it needs in each process that uses it and never carrie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -226,10 +226,14 @@ class SpanStore(Protocol):
     ) -> Facets:
         """Count values among the spans that match. No match: empty counts, total 0."""
 
-    def read_since(self, cursor: str, *, limit: int = 5_000) -> Since[Span]:
+    def find_spans(self, keys: Iterable[bytes]) -> Mapping[bytes, Span]:
+        """Spans by trace id + span id; those that are not there are left out."""
+
+    def read_since(self, cursor: str, *, limit: int = 5_000, until: str = "") -> Since[Span]:
         """Spans in the order of commit: each exactly once for who keeps to the cursor, none skipped whatever
         writers run at once. The empty cursor is the beginning; `now_cursor()` is the end. At least one commit's
-        worth is returned, so rows may exceed `limit`. Days that were dropped are passed over."""
+        worth is returned, so rows may exceed `limit`. Days that were dropped are passed over. `until` is a cursor
+        too: what was committed after it is left out."""
 
     def tail_logs(
         self, cursor: str, query: Query, *, limit: int = 1_000, reach: Reach = EVERYWHERE

@@ -5,6 +5,7 @@ Searching is in search.py and facets.py, over the same shelf.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ CAPABILITIES = Capabilities(
 )
 # Blocks fetched at once when commits are followed.
 FOLLOWED = 32
+TRACE_ID = 16  # bytes
 # How digests of log requests begin in a part.
 TIMED, UNTIMED = b"t", b"u"
 
@@ -132,6 +134,18 @@ class BlockStore:
         found.sort(key=lambda span: (span.start, span.span_id))
         return Trace(tuple(found[:limit]), len(found) <= limit)
 
+    def find_spans(self, keys: Iterable[bytes]) -> dict[bytes, Span]:
+        wanted: dict[bytes, set[bytes]] = {}
+        for key in keys:
+            wanted.setdefault(key[:TRACE_ID], set()).add(key[TRACE_ID:])
+        found: dict[bytes, Span] = {}
+        for part in self._shelf.parts() if wanted else ():
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                for trace_id, span_ids in wanted.items():
+                    some = (span for span in _spans_of(reader, part, trace_id) if span.span_id in span_ids)
+                    found |= {trace_id + span.span_id: span for span in some}
+        return found
+
     # ---- search --------------------------------------------------------------------------------------------
     def search(self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE) -> Page[Span]:
         plan = plans.make(SPANS, query, reach)
@@ -150,8 +164,9 @@ class BlockStore:
         return facets.count(self._shelf, plan, fields, top=top, patience=self._patience)
 
     # ---- following the commits -----------------------------------------------------------------------------
-    def read_since(self, cursor: str, *, limit: int = 5_000) -> Since[Span]:
-        return self._follow(SPANS, cursor, limit, lambda rows: rows)
+    def read_since(self, cursor: str, *, limit: int = 5_000, until: str = "") -> Since[Span]:
+        ends = cursors.read_commits(until) if until else None
+        return self._follow(SPANS, cursor, limit, lambda rows: rows, ends)
 
     def tail_logs(
         self, cursor: str, query: Query, *, limit: int = 1_000, reach: Reach = EVERYWHERE
@@ -160,7 +175,12 @@ class BlockStore:
         return self._follow(LOGS, cursor, limit, lambda rows: [row for row in rows if matches(row)])
 
     def _follow(
-        self, stream: Stream, cursor: str, limit: int, choose: Callable[[list[Any]], list[Any]]
+        self,
+        stream: Stream,
+        cursor: str,
+        limit: int,
+        choose: Callable[[list[Any]], list[Any]],
+        ends: Mapping[int, Newest] | None = None,
     ) -> Since[Any]:
         behind = cursors.read_commits(cursor)
         reached: dict[int, Newest] = {}
@@ -169,7 +189,10 @@ class BlockStore:
         for part in reversed(self._shelf.parts()):
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
                 reached[part] = _behind(reader, behind.get(part))
+                end = _end(reached[part].made, part, ends)
                 for block, found in _committed_after(reader, stream, reached[part].block, left):
+                    if block > end:
+                        break
                     rows += choose(found)
                     left -= len(found)
                     reached[part] = Newest(reached[part].made, block)
@@ -302,6 +325,14 @@ def _behind(reader: PartReader, mark: Newest | None) -> Newest:
     """Where to go on. A part that was dropped and made anew is read from its beginning."""
     made = reader.newest().made
     return mark if mark and mark.made == made else Newest(made, 0)
+
+
+def _end(made: int, part: int, ends: Mapping[int, Newest] | None) -> float:
+    """The last block that is wanted of a part; none of one that the end knows nothing of."""
+    if ends is None:
+        return math.inf
+    end = ends.get(part)
+    return end.block if end and end.made == made else 0
 
 
 def _committed_after(

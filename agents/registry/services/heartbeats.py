@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -81,9 +81,9 @@ def _silence(row: Instance, now: datetime) -> bool:
         return _set(row, Q(last_beat=row.last_beat), change, {"due": None})
 
 
-def _set(row: Instance, unless_overtaken: Q, change: Change | None, facts: dict[str, object]) -> bool:
+def _set(row: Instance, unless_overtaken: Q, change: Change | None, facts: Mapping[str, object]) -> bool:
     """Compare-and-set: what was read must still be so; the history is written in the same transaction."""
-    changes = facts | ({"state": change.to, "since": change.at} if change else {})
+    changes = dict(facts) | ({"state": change.to, "since": change.at} if change else {})
     changed = Instance.objects.filter(unless_overtaken, pk=row.pk, state=row.state).update(**changes)
     if changed and change:
         InstanceChange.objects.create(
