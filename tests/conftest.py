@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
@@ -29,6 +30,12 @@ from tests.support import append_only, servers  # noqa: E402
 append_only.let_tests_clean_up()
 
 T = TypeVar("T")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Told to end, pytest ends as it does on Ctrl-C: databases dropped, servers ended."""
+    if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

@@ -67,11 +67,19 @@ def _pytest(environ: dict[str, str], arguments: list[str]) -> Counter[str]:
 
 
 def _run(command: list[str], environ: dict[str, str]) -> int:
-    """Whoever ends us gives pytest the time to drop its databases and end its servers."""
+    """Whoever ends us gives pytest the time to drop its databases and end its servers; then we end as well."""
+    told: list[int] = []
     with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL) as pytest:
-        before = signal.signal(signal.SIGTERM, lambda *_: pytest.send_signal(signal.SIGINT))
+
+        def end(number: int, _: object) -> None:
+            told.append(number)
+            pytest.terminate()
+
+        before = signal.signal(signal.SIGTERM, end)
         status = pytest.wait()
         signal.signal(signal.SIGTERM, before)
+    if told:
+        sys.exit(128 + told[0])
     return status
 
 
