@@ -135,15 +135,11 @@ class BlockStore:
         return Trace(tuple(found[:limit]), len(found) <= limit)
 
     def find_spans(self, keys: Iterable[bytes]) -> dict[bytes, Span]:
-        wanted: dict[bytes, set[bytes]] = {}
-        for key in keys:
-            wanted.setdefault(key[:TRACE_ID], set()).add(key[TRACE_ID:])
+        wanted = set(keys)
         found: dict[bytes, Span] = {}
         for part in self._shelf.parts() if wanted else ():
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
-                for trace_id, span_ids in wanted.items():
-                    some = (span for span in _spans_of(reader, part, trace_id) if span.span_id in span_ids)
-                    found |= {trace_id + span.span_id: span for span in some}
+                found.update(_found_in(reader, part, wanted))
         return found
 
     # ---- search --------------------------------------------------------------------------------------------
@@ -319,6 +315,25 @@ def _spans_of(reader: PartReader, part: int, trace_id: bytes) -> Iterator[Span]:
             core = blocks.unpack_core(SPANS, cores[number])
             places = [place for place, found in enumerate(core["trace_id"]) if found == trace_id]
             yield from blocks.rows_of(SPANS, core, blocks.unpack_details(SPANS, details[number]), places)
+
+
+def _found_in(reader: PartReader, part: int, wanted: set[bytes]) -> Iterator[tuple[bytes, Span]]:
+    """Handles name the span ids behind them, so that only blocks that hold a wanted span are opened."""
+    traces = {key[:TRACE_ID] for key in wanted}
+    handles = [hour + SPANS.trace_tag + trace for hour in blocks.hours(part) for trace in traces]
+    numbers = {
+        number
+        for handle, number, ids in reader.handles(handles)
+        for _, span_id in blocks.identities([(handle, ids)])
+        if handle[-TRACE_ID:] + span_id in wanted
+    }
+    cores, details = reader.cores(numbers), reader.details(numbers)
+    for number in cores.keys() & details.keys():
+        core = blocks.unpack_core(SPANS, cores[number])
+        own = list(map(bytes.__add__, core["trace_id"], core["span_id"]))
+        places = [place for place, key in enumerate(own) if key in wanted]
+        rows = blocks.rows_of(SPANS, core, blocks.unpack_details(SPANS, details[number]), places)
+        yield from zip([own[place] for place in places], rows, strict=True)
 
 
 def _behind(reader: PartReader, mark: Newest | None) -> Newest:

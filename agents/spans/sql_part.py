@@ -15,6 +15,8 @@ from agents.spans.values import encode
 
 # Telling this many series of a stream apart is enough; the rest shares one that stands for any.
 MAX_SERIES = 20_000
+# Handles that are sought by one statement.
+AT_ONCE = 8_192
 TABLES = ("block", "handle", "series", "share", "digest")
 
 _WIDTHS = {stream.number: len(stream.series) for stream in (SPANS, LOGS)}
@@ -92,10 +94,12 @@ class SqlPart(ABC):
         return self._blobs("details", ids)
 
     def handles(self, keys: Collection[bytes]) -> list[tuple[bytes, int, bytes]]:
-        if not keys:
-            return []
-        condition, values = self.among("key", keys)
-        return self.rows(f"SELECT key, block, ids FROM {{handle}} WHERE {condition}", *values)  # noqa: S608
+        found: list[tuple[bytes, int, bytes]] = []
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), AT_ONCE):
+            condition, values = self.among("key", ordered[start : start + AT_ONCE])
+            found += self.rows(f"SELECT key, block, ids FROM {{handle}} WHERE {condition}", *values)  # noqa: S608
+        return found
 
     def series(self, stream: int, above: int) -> list[tuple[int, bytes]]:
         return self.rows(
@@ -103,14 +107,14 @@ class SqlPart(ABC):
         )
 
     def counts(self, stream: int, since: int, until: int) -> list[tuple[int, int]]:
+        whole = "FROM {block} WHERE stream = ? AND last >= ? AND last < ? AND first >= ?"
+        bounds = (stream, since, until, since)
+        # By groups first: a block's own shares lie scattered among those of its group.
         found = self.rows(
-            f"SELECT share.item / {CLASSES}, sum(share.rows) FROM {{block}} AS block JOIN {{share}} AS share"  # noqa: S608
-            f" ON share.grouped = block.id / {GROUP} AND share.block = block.id"
-            " WHERE block.stream = ? AND block.last >= ? AND block.last < ? AND block.first >= ? GROUP BY 1",
-            stream,
-            since,
-            until,
-            since,
+            f"SELECT item / {CLASSES}, sum(rows) FROM {{share}}"  # noqa: S608
+            f" WHERE grouped IN (SELECT DISTINCT id / {GROUP} {whole}) AND block IN (SELECT id {whole}) GROUP BY 1",
+            *bounds,
+            *bounds,
         )
         return [(int(series), int(rows)) for series, rows in found]
 

@@ -140,6 +140,24 @@ def test_a_trace_is_whole_and_in_order(store: SpanStore, spans: list[Span]) -> N
     assert store.get_trace(b"\0" * 15 + b"\1").spans == ()
 
 
+def test_spans_are_found_by_their_ids_whatever_their_day(store: SpanStore, spans: list[Span]) -> None:
+    wanted = {span.trace_id + span.span_id: span for span in spans[::7]}
+    stranger = spans[0].trace_id + spans[1_000].span_id
+    assert store.find_spans([*wanted, stranger]) == wanted
+    assert store.find_spans([]) == {}
+
+
+def test_commits_are_followed_up_to_a_cursor(store: SpanStore, spans: list[Span]) -> None:
+    end = store.now_cursor()
+    with clock.held(NOON):
+        store.write(Batch(tuple(Maker(seed=9).spans(60, MOMENT - HOUR, MOMENT))))
+    read = store.read_since("", limit=5_000, until=end)
+    assert Counter(read.rows) == Counter(spans)
+    assert not read.more
+    assert store.read_since(read.cursor, until=end).rows == ()
+    assert len(store.read_since(read.cursor).rows) == 60
+
+
 def test_a_trace_that_is_too_large_says_so(store: SpanStore, spans: list[Span]) -> None:
     trace = store.get_trace(spans[700].trace_id, limit=5)
     assert len(trace.spans) == 5
