@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from copy import deepcopy
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from agents.topology.levels import LEVELS, start_of
 from agents.topology.models import EdgeCell, EdgeRow, Reading
 from agents.topology.pairing import Tallies
 from agents.topology.sketch import Sketch
-from agents.topology.values import Cell, Edge, Tally
+from agents.topology.values import MINUTE, Cell, Edge, Tally
 from core.databases import TELEMETRY
 
 KEPT_CELLS = 50_000
@@ -54,6 +53,7 @@ class Rollups:
 
     def __init__(self) -> None:
         self._ids: dict[Edge, int] = {}
+        self._written: dict[Edge, int] = {}
         self._cells: OrderedDict[Cell, Tally] = OrderedDict()
 
     def write(self, found: Tallies, *, before: Place, after: Place, token: int) -> None:
@@ -70,7 +70,7 @@ class Rollups:
         self._keep(whole)
 
     def _know_edges(self, found: Tallies, revision: int) -> None:
-        seen = _seen_between(found)
+        seen = {edge: times for edge, times in _seen_between(found).items() if self._is_news(edge, times[1])}
         rows = [
             EdgeRow(**edge._asdict(), first_seen=first, last_seen=last, revision=revision)
             for edge, (first, last) in seen.items()
@@ -85,6 +85,10 @@ class Rollups:
         if unknown := [edge for edge in seen if edge not in self._ids]:
             self._ids |= _ids_of(unknown)
 
+    def _is_news(self, edge: Edge, last_seen: int) -> bool:
+        """An edge's row is written once a minute: closer than that, its cells say when it was last seen."""
+        return edge not in self._ids or last_seen // MINUTE > self._written.get(edge, 0)
+
     def _whole(self, found: Tallies) -> Tallies:
         """What was written for each cell before, with what was found added."""
         absent = [cell for cell in found if cell not in self._cells]
@@ -92,14 +96,14 @@ class Rollups:
         whole: Tallies = {}
         for cell, tally in found.items():
             known = self._cells.get(cell) or stored.get(cell)
-            whole[cell] = deepcopy(known) if known else Tally()
-            whole[cell].add(tally)
+            whole[cell] = known.plus(tally) if known else tally
         return whole
 
     def _keep(self, whole: Tallies) -> None:
         for cell, tally in whole.items():
             self._cells[cell] = tally
             self._cells.move_to_end(cell)
+            self._written[cell.edge] = max(self._written.get(cell.edge, 0), tally.last_seen // MINUTE)
         while len(self._cells) > KEPT_CELLS:
             self._cells.popitem(last=False)
 
@@ -164,17 +168,20 @@ def tally_of(row: EdgeCell) -> Tally:
 
 
 def _upsert_cells(whole: Tallies, ids: dict[Edge, int]) -> None:
-    rows = [_row(ids[cell.edge], cell, tally) for cell, tally in whole.items()]
-    EdgeCell.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["level", "start", "edge_id"],
-        update_fields=[*COUNTS, *SKETCHES],
-        batch_size=500,
+    """Past the ORM's objects: thousands of rows come here each second."""
+    table = EdgeCell._meta.db_table
+    columns = ["level", "start", "edge_id", *COUNTS, *SKETCHES]
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in [*COUNTS, *SKETCHES])
+    statement = (
+        f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))}) '  # noqa: S608
+        f"ON CONFLICT (level, start, edge_id) DO UPDATE SET {changes}"
     )
+    rows = [_row(ids[cell.edge], cell, tally) for cell, tally in whole.items()]
+    with connections[TELEMETRY].cursor() as cursor:
+        cursor.executemany(statement, rows)
 
 
-def _row(edge: int, cell: Cell, tally: Tally) -> EdgeCell:
-    counts = {name: getattr(tally, name) for name in COUNTS}
-    sketches = {name: getattr(tally, name).dump() for name in SKETCHES}
-    return EdgeCell(level=cell.level, start=cell.start, edge_id=edge, **counts, **sketches)
+def _row(edge: int, cell: Cell, tally: Tally) -> tuple[object, ...]:
+    counts = (getattr(tally, name) for name in COUNTS)
+    sketches = (getattr(tally, name).dump() for name in SKETCHES)
+    return (cell.level, cell.start, edge, *counts, *sketches)

@@ -70,6 +70,13 @@ class Tally:
         self.wait.merge(other.wait)
         self.fetch.merge(other.fetch)
 
+    def plus(self, other: Tally) -> Tally:
+        """Both together, as a new one."""
+        whole = Tally()
+        whole.add(self)
+        whole.add(other)
+        return whole
+
     @property
     def rate(self) -> int:
         """How many went over the edge: some libraries only receive, most also process."""
