@@ -147,7 +147,7 @@ def _process(state: ProcessState) -> Todo:
         )
     again = f" It has been restarted {state.restarts} times." if state.restarts > 1 else ""
     return Todo(
-        status_words.shape(state.state),
+        "warn",
         f"Wait for {named}",
         f"{state.reason or 'It is on its way up.'}{again}",
         state.since,

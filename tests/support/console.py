@@ -60,15 +60,14 @@ class Console(House):
     @contextmanager
     def web(self) -> Iterator[None]:
         """The web process, while it is wanted."""
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "web"],
-            cwd=ROOT,
-            env=self.environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        said = self.data / "web.log"
+        with said.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "web"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+            )
         try:
-            until(self._answers, "the console to answer")
+            until(lambda: self._answers() or process.poll() is not None, "the console to answer", 60)
+            assert process.poll() is None, said.read_text()[-2000:]
             yield
         finally:
             process.kill()
