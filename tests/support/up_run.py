@@ -17,6 +17,7 @@ from pathlib import Path
 
 from core import clock, live_redis, processes
 from core.processes import Kind, ProcessState, State
+from core.up.child import launcher
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,7 +182,8 @@ def _parent(pid: int) -> int:
 def up(env: Mapping[str, str], *arguments: str) -> Iterator[Up]:
     """Start it; at the end, however the test went, nothing of it is left."""
     process = subprocess.Popen(
-        [*MANAGE, "up", *arguments],
+        # A test run that is killed takes it along.
+        [*launcher(signal.SIGTERM), *MANAGE, "up", *arguments],
         cwd=ROOT,
         env=dict(env),
         stdin=subprocess.DEVNULL,
