@@ -33,8 +33,6 @@ class EdgeRow(models.Model):
     target = models.CharField(max_length=300)
     first_seen = models.BigIntegerField()
     last_seen = models.BigIntegerField()
-    # The revision that last changed it, so that a reader takes only what is new.
-    revision = models.BigIntegerField(db_index=True)
 
     class Meta:
         constraints = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connections, transaction
 
@@ -64,22 +64,22 @@ class Rollups:
         """
         with transaction.atomic(using=TELEMETRY):
             _move(before, after, token)
-            self._know_edges(found, after.revision)
+            self._know_edges(found)
             whole = self._whole(on_all_levels(found))
             _upsert_cells(whole, self._ids)
         self._keep(whole)
 
-    def _know_edges(self, found: Tallies, revision: int) -> None:
+    def _know_edges(self, found: Tallies) -> None:
         seen = {edge: times for edge, times in _seen_between(found).items() if self._is_news(edge, times[1])}
         rows = [
-            EdgeRow(**edge._asdict(), first_seen=first, last_seen=last, revision=revision)
+            EdgeRow(**edge._asdict(), first_seen=first, last_seen=last)
             for edge, (first, last) in seen.items()
         ]
         EdgeRow.objects.bulk_create(
             rows,
             update_conflicts=True,
             unique_fields=list(Edge._fields),
-            update_fields=["last_seen", "revision"],
+            update_fields=["last_seen"],
             batch_size=500,
         )
         if unknown := [edge for edge in seen if edge not in self._ids]:
@@ -181,7 +181,7 @@ def _upsert_cells(whole: Tallies, ids: dict[Edge, int]) -> None:
         cursor.executemany(statement, rows)
 
 
-def _row(edge: int, cell: Cell, tally: Tally) -> tuple[object, ...]:
+def _row(edge: int, cell: Cell, tally: Tally) -> tuple[Any, ...]:
     counts = (getattr(tally, name) for name in COUNTS)
     sketches = (getattr(tally, name).dump() for name in SKETCHES)
     return (cell.level, cell.start, edge, *counts, *sketches)
