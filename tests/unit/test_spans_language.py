@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from agents.spans.api import Condition, Op, Query
 from agents.spans.language import QueryRefusedError, parse_logs, parse_spans
+from agents.spans.words import LOG_WORDS, SPAN_WORDS
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 NOW_NS = int(NOW.timestamp()) * 10**9
@@ -117,3 +119,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_any_value_can_be_written_in_quotation_marks(value: str) -> None:
     written = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     assert parse_spans(f"agent:{written}", NOW).conditions == (Condition("agent", Op.IS, value),)
+
+
+def test_the_guide_knows_every_field_and_choice() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "search.md").read_text(encoding="utf-8")
+    for word in (*SPAN_WORDS, *LOG_WORDS):
+        assert f"| `{word.name}:` | {word.about}" in guide
+        assert ", ".join(word.choices or ()) in guide
