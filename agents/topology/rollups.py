@@ -171,9 +171,10 @@ def _upsert_cells(whole: Tallies, ids: dict[Edge, int]) -> None:
     """Past the ORM's objects: thousands of rows come here each second."""
     table = EdgeCell._meta.db_table
     columns = ["level", "start", "edge_id", *COUNTS, *SKETCHES]
+    names = ", ".join(f'"{name}"' for name in columns)
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in [*COUNTS, *SKETCHES])
     statement = (
-        f'INSERT INTO "{table}" ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))}) '  # noqa: S608
+        f'INSERT INTO "{table}" ({names}) VALUES ({", ".join(["%s"] * len(columns))}) '  # noqa: S608
         f"ON CONFLICT (level, start, edge_id) DO UPDATE SET {changes}"
     )
     rows = [_row(ids[cell.edge], cell, tally) for cell, tally in whole.items()]
