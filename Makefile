@@ -36,6 +36,7 @@ include run.mk
 
 node_modules/.stamp: package-lock.json | .venv/dev.stamp
 	$(NPM) ci --no-progress
+	$(BIN)/python -m core.up.packages
 	touch $@
 
 # ---- What is checked -------------------------------------------------------------------------------------------

@@ -183,6 +183,9 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = ROOT / ".build" / "static"
 STATICFILES_DIRS = [ROOT / "static"]
+# Scripts from npm, when they were gathered.
+if (_packages := ROOT / ".build" / "packages").is_dir():
+    STATICFILES_DIRS.append(_packages)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.up import packages
 from core.up.commands import MANAGE, argv
 
 ROOT = MANAGE.parent
@@ -37,6 +38,7 @@ def main() -> None:
 def build() -> None:
     if not packages_are_there():
         install_packages()
+    packages.gather()
     if (wanted := fingerprint()) != _noted():
         collect()
         NOTE.write_text(wanted, encoding="utf-8")
@@ -85,7 +87,8 @@ def fingerprint() -> str:
 
 
 def _sources() -> Iterator[Path]:
-    yield from (path for path in (ROOT / "static").rglob("*") if path.is_file())
+    for folder in (ROOT / "static", packages.GATHERED):
+        yield from (path for path in folder.rglob("*") if path.is_file())
     names = ("requirements.lock", "package-lock.json", "core/settings.py", "core/static_storage.py")
     yield from (ROOT / name for name in names if (ROOT / name).exists())
 
