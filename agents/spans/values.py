@@ -131,7 +131,8 @@ class LogRecord(NamedTuple):
 class LogRequest(NamedTuple):
     """The log records of one request, told apart from others by a digest (16 bytes or more) of what was sent.
 
-    The digest is made of the bytes as they came, before compression is undone or anything is cut.
+    The digest is made of the unpacked bytes, before anything is cut: a retry packs the same bytes anew, and
+    gzip writes the time into them.
     """
 
     digest: bytes

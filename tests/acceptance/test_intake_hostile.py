@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,7 +26,7 @@ PATHS = ("/v1/traces", "/v1/logs", "/v1/metrics")
 
 def cases(chance: random.Random) -> Iterator[tuple[str, dict[str, str], bytes]]:
     """Pure noise, and good requests with bytes changed, cut out, doubled or moved to another place."""
-    good = [otlp.many(3, 1), otlp.logs([otlp.log(attributes={"k": [1, {"a": "b"}]})]), otlp.metrics(3)]
+    good: list[Any] = [otlp.many(3, 1), otlp.logs([otlp.log(attributes={"k": [1, {"a": "b"}]})]), otlp.metrics(3)]
     seeds = [request.SerializeToString() for request in good] + [otlp.as_json(request) for request in good]
     while True:
         body = chance.choice(seeds) if chance.random() < 0.9 else chance.randbytes(chance.randrange(400))
