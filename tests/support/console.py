@@ -81,11 +81,20 @@ class Console(House):
             return False
 
     def _collect_static(self) -> None:
-        """Every worker's console shows the same files: one gathers them, the others wait."""
+        """Every worker's console shows the same files: one gathers them, the others wait and leave them alone."""
         BUILD.mkdir(exist_ok=True)
         with (BUILD / "static.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self.run("manage.py", "collectstatic", "--no-input", "-v0")
+            # Gathering again takes files away for a moment that another worker's console is showing.
+            if not _gathered():
+                self.run("manage.py", "collectstatic", "--no-input", "-v0")
+
+
+def _gathered() -> bool:
+    """Whether the gathered files are younger than every one that they were made from."""
+    manifest = BUILD / "static" / "staticfiles.json"
+    made = manifest.stat().st_mtime if manifest.exists() else 0.0
+    return all(path.stat().st_mtime < made for path in (ROOT / "static").rglob("*"))
 
 
 class Visit:
