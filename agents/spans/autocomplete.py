@@ -20,15 +20,21 @@ class Suggestion:
 
 
 def suggest(
-    store: SpanStore, text: str, at: int, within: Query, *, reach: Reach = EVERYWHERE
+    store: SpanStore,
+    text: str,
+    at: int,
+    within: Query,
+    *,
+    reach: Reach = EVERYWHERE,
+    words: Sequence[Word] = SPAN_WORDS,
 ) -> tuple[Suggestion, ...]:
-    """Suggestions for the term that ends at a place in the text. Values are those that occur within the query's
-    time, most frequent first; `reach` keeps what the asker may not see out of them."""
+    """Suggestions for the term that ends at a place in the text. Values are those that occur among spans within
+    the query's time, most frequent first; `reach` keeps what the asker may not see out of them."""
     term = text[:at].rsplit(maxsplit=1)[-1] if text[:at] and not text[at - 1].isspace() else ""
     name, colon, begun = term.partition(":")
     if not colon:
-        return _names(SPAN_WORDS, term)
-    word = next((word for word in SPAN_WORDS if word.name == name), None)
+        return _names(words, term)
+    word = next((word for word in words if word.name == name), None)
     return _values(store, word, begun.strip('"'), within, reach) if word else ()
 
 

@@ -23,8 +23,8 @@ from agents.spans.values import Span, encode
 MAX_ROWS = 1_024
 # A series of which one field stands for "one of many": the part has too many of them to tell apart.
 OTHER = "\0"
-# How long the longest span of a series in a block is: 0 to 15, by powers of two of a millisecond.
-CLASSES = 16
+# How long the longest span of a series in a block is, in classes that grow by about a tenth each, up to minutes.
+CLASSES = 128
 MILLISECOND = 1_000_000
 
 _HOURS = tuple(bytes((hour,)) for hour in range(24))
@@ -99,7 +99,10 @@ def _shares(stream: Stream, named: Columns) -> Iterator[Share]:
 
 
 def duration_class(duration: int) -> int:
-    return min((duration // MILLISECOND).bit_length(), CLASSES - 1)
+    """Eight classes for each doubling: the leading digit of the milliseconds in binary, and the three after it."""
+    millis = duration // MILLISECOND
+    spare = max(millis.bit_length() - 4, 0)
+    return min(spare * 8 + (millis >> spare), CLASSES - 1)
 
 
 def _handles(stream: Stream, named: Columns, part: int) -> list[Handle]:

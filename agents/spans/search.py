@@ -183,6 +183,8 @@ def _by_handles(reader: PartReader, part: int, plan: Plan, until: int) -> Iterat
 
 def _by_time(reader: PartReader, plan: Plan, until: int) -> Iterator[Place]:
     wanted = _wanted(reader, plan)
+    if wanted is not None and not wanted.series:
+        return
     below, size = None, FIRST_WINDOW
     while window := reader.blocks(plan.stream.number, plan.query.since, until, below, size):
         yield from _narrowed(reader, plan, wanted, window)

@@ -117,3 +117,14 @@ def test_a_span_over_the_hour_is_known_under_the_hour_of_its_start() -> None:
     assert handle == bytes([2]) + b"t" + span.trace_id
     assert ids == span.span_id
     assert blocks.identities([(handle, ids)]) == {blocks.identity(span, 7)}
+
+
+@given(st.integers(0, 10**13), st.integers(0, 10**13))
+def test_a_longer_duration_is_never_of_a_lower_class(one: int, other: int) -> None:
+    shorter, longer = sorted((one, other))
+    assert 0 <= blocks.duration_class(shorter) <= blocks.duration_class(longer) < blocks.CLASSES
+
+
+def test_classes_of_duration_are_narrow() -> None:
+    assert blocks.duration_class(3_500_000_000) < blocks.duration_class(4_000_000_000)
+    assert blocks.duration_class(60_000_000_000) < blocks.duration_class(70_000_000_000)
