@@ -9,6 +9,7 @@ import grpc
 import structlog
 
 from agents.intake import answers, limits
+from agents.intake.admission import Admission
 from agents.intake.answers import Codec, Signal
 from agents.intake.door import Door
 from agents.intake.pipeline import Request
@@ -35,10 +36,12 @@ async def serve(door: Door, bind: HostPort) -> Any:
             ("grpc.max_receive_message_length", limits.MAX_GRPC_BYTES),
             ("grpc.so_reuseport", 0),
         ],
-        maximum_concurrent_rpcs=limits.MAX_GRPC_CALLS,
+        # The last resort: gRPC itself refuses without saying when to come again, and some senders then give up.
+        maximum_concurrent_rpcs=limits.MAX_GRPC_CALLS * 4,
     )
+    calls = Admission(max_requests=limits.MAX_GRPC_CALLS)
     for signal, service in SERVICES.items():
-        handler = grpc.unary_unary_rpc_method_handler(_method(door, signal))
+        handler = grpc.unary_unary_rpc_method_handler(_method(door, signal, calls))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     server.add_insecure_port(str(bind))
     await server.start()
@@ -46,10 +49,11 @@ async def serve(door: Door, bind: HostPort) -> Any:
     return server
 
 
-def _method(door: Door, signal: Signal) -> Method:
+def _method(door: Door, signal: Signal, calls: Admission) -> Method:
     async def export(sent: bytes, context: Any) -> bytes:
         try:
-            told = await _taken(door, signal, sent, context)
+            with calls.enter():
+                told = await _taken(door, signal, sent, context)
         except RefusalError as refusal:
             await _refuse(context, signal, refusal)
             raise  # never reached: the refusal has ended the call
