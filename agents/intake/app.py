@@ -13,10 +13,11 @@ from agents.intake import grpc_door, http
 from agents.intake.body import Receive
 from agents.intake.committer import Committer
 from agents.intake.door import Door
-from agents.intake.http import Scope, Send
+from agents.intake.http_parts import Scope, Send
+from agents.intake.pulse import Pulse
 from agents.intake.trouble import Alarm
 from agents.spans import services
-from core import live_redis, metrics
+from core import live_redis, metrics, processes
 from core.processes import EVERY
 
 log = structlog.get_logger(__name__)
@@ -27,14 +28,16 @@ class Intake:
     """What lives from the start of the process to its end."""
 
     def __init__(self) -> None:
-        alarm = Alarm()
-        self._committer = Committer(services.store(), alarm)
-        self.door = Door(self._committer, alarm, settings.POSTROOM.environment)
+        telemetry, registry = Alarm(), Alarm(f"{processes.default_name()} (heartbeats)")
+        self._committer = Committer(services.store(), telemetry)
+        self._pulse = Pulse(registry)
+        self.door = Door(self._committer, self._pulse, (telemetry, registry), settings.POSTROOM.environment)
         self._grpc: Any = None
         self._telling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._committer.start()
+        self._pulse.start()
         bind = settings.POSTROOM.otlp_grpc_bind
         if bind:
             self._grpc = await grpc_door.serve(self.door, bind)
@@ -46,14 +49,16 @@ class Intake:
             self._telling.cancel()
         if self._grpc:
             await self._grpc.stop(GRACE_SECONDS)
-        self._committer.close()
-        await asyncio.to_thread(self._committer.join)
+        for each in (self._committer, self._pulse):
+            each.close()
+            await asyncio.to_thread(each.join)
 
     async def _tell(self) -> None:
         while True:
             metrics.INTAKE_BYTES.set(self.door.admission.bytes)
             with contextlib.suppress(live_redis.Unreachable):
-                await asyncio.to_thread(self.door.alarm.tell)
+                for alarm in self.door.alarms:
+                    await asyncio.to_thread(alarm.tell)
             await asyncio.sleep(EVERY.total_seconds())
 
 

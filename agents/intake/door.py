@@ -10,8 +10,9 @@ from agents.intake import writers
 from agents.intake.admission import Admission
 from agents.intake.committer import Committer
 from agents.intake.pipeline import Ready, Request
+from agents.intake.pulse import Pulse
 from agents.intake.refusals import ForbiddenError, UnauthenticatedError, UnavailableError
-from agents.intake.trouble import Alarm
+from agents.intake.trouble import Alarm, Trouble
 from agents.intake.writers import Writer
 from core import metrics
 from core.access import subjects
@@ -27,10 +28,16 @@ class Door:
     """The parts that every request passes, made once per process."""
 
     committer: Committer
-    alarm: Alarm
+    pulse: Pulse
+    alarms: tuple[Alarm, ...]
     environment: str
     admission: Admission = field(default_factory=Admission)
     _writers: dict[tuple[str, str, str], Writer] = field(default_factory=dict)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What keeps this process from committing, if anything does."""
+        return next((alarm.trouble for alarm in self.alarms if alarm.trouble), None)
 
     async def writer(self, authorization: str, source: str) -> Writer:
         """Who sends this, with the right to write. Raises a RefusalError."""

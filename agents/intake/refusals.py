@@ -39,8 +39,8 @@ class TooManyError(RefusalError):
     http = 413
     grpc = 8
 
-    def __init__(self) -> None:
-        super().__init__(f"The request holds more than {limits.MAX_ITEMS} items. Send smaller batches.")
+    def __init__(self, most: int = limits.MAX_ITEMS) -> None:
+        super().__init__(f"The request holds more than {most} items. Send smaller batches.")
 
 
 class UnauthenticatedError(RefusalError):

@@ -41,16 +41,16 @@ class Alarm:
         now = clock.unix()
         if self._trouble is None:
             log.error("intake cannot commit; senders are told to come again", reason=sentence)
+            metrics.INTAKE_TROUBLE.inc()
         since = self._trouble.since if self._trouble else now
         self._trouble = Trouble(self._name, sentence, since, now)
-        metrics.INTAKE_TROUBLE.set(1)
 
     def clear(self) -> None:
         if self._trouble is None:
             return
         log.info("intake commits again", after_s=round(clock.unix() - self._trouble.since, 1))
         self._trouble = None
-        metrics.INTAKE_TROUBLE.set(0)
+        metrics.INTAKE_TROUBLE.dec()
 
     def tell(self) -> None:
         """Put the state where other processes find it. Raises live_redis.Unreachable."""

@@ -63,12 +63,38 @@ class AgentVersion(models.Model):
     p95_ms = models.FloatField(null=True, blank=True)
     p99_ms = models.FloatField(null=True, blank=True)
     observed_at = models.DateTimeField(null=True, blank=True)
+    # What its health check answered last; null as long as nobody has asked.
+    probe_ok = models.BooleanField(null=True, blank=True)
+    probe_said = models.CharField(max_length=300, blank=True)
+    probe_ms = models.FloatField(null=True, blank=True)
+    probed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["agent", "version"], name="registry_version_identity")]
 
     def __str__(self) -> str:
         return f"{self.agent} {self.version or 'without a version'}"
+
+
+class Card(models.Model):
+    """An agent's description of itself at a well-known address (A2A), as it was last fetched.
+
+    The text is kept byte for byte: its signatures are over exactly that.
+    """
+
+    agent = models.OneToOneField(Agent, on_delete=models.CASCADE, related_name="card")
+    url = models.CharField(max_length=1000)
+    text = models.TextField()
+    signatures = models.JSONField(default=list, blank=True)
+    etag = models.CharField(max_length=300, blank=True)
+    fetched_at = models.DateTimeField()
+    # Until when it need not be fetched again.
+    fresh_until = models.DateTimeField(db_index=True)
+    # Why the last attempt failed; empty when it did not.
+    problem = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"card of {self.agent}"
 
 
 class Instance(models.Model):
@@ -80,6 +106,8 @@ class Instance(models.Model):
     state = models.CharField(max_length=10, choices=STATES, default=State.NEW)
     since = models.DateTimeField()
     last_beat = models.DateTimeField(null=True, blank=True)
+    # In heartbeats or in spans, whichever came later.
+    last_seen = models.DateTimeField()
     # When silence makes it down; null while it is not up. The sweep reads this index and nothing else.
     due = models.DateTimeField(null=True, blank=True, db_index=True)
     status = models.CharField(max_length=200, blank=True)

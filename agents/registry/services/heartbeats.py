@@ -9,14 +9,16 @@ from django.db import transaction
 from django.db.models import Q
 
 from agents.registry.liveness import Change, after_beat, after_silence
-from agents.registry.models import Agent, Instance, InstanceChange
+from agents.registry.models import Agent, AgentVersion, Instance, InstanceChange
 from agents.registry.services import known
 from agents.registry.services.known import AgentKey, InstanceKey
 from agents.registry.values import Heartbeat, State
-from core import clock
+from core import clock, hints
 
 SWEEP_BATCH = 500
 TRIES = 5
+TOPIC = "agents"
+MOST_SKEW_MS = 2**31 - 1
 
 
 def beat(heartbeats: Iterable[Heartbeat]) -> None:
@@ -34,9 +36,24 @@ def beat(heartbeats: Iterable[Heartbeat]) -> None:
         now = clock.now()
         agents = known.agents((key.agent for key in latest), now)
         rows = known.instances(latest, agents, now)
-        known.versions(((agents[key.agent], each.version) for key, each in latest.items()), now)
-        for key, each in latest.items():
-            _take(rows[key], agents[key.agent], each)
+        _know_versions(latest, agents, rows, now)
+        known.seen(agents.values(), now)
+        for key in sorted(latest):
+            _take(rows[key], agents[key.agent], latest[key])
+
+
+def _know_versions(
+    latest: Mapping[InstanceKey, Heartbeat],
+    agents: Mapping[AgentKey, Agent],
+    rows: Mapping[InstanceKey, Instance],
+    now: datetime,
+) -> None:
+    """A heartbeat that names no version belongs to the one that its instance is known to be."""
+    pairs = {(agents[key.agent], each.version or rows[key].version) for key, each in latest.items()}
+    known.versions(pairs, now)
+    rows_of = AgentVersion.objects.filter(agent__in=[agent.pk for agent in agents.values()])
+    alive = {(agent.pk, version) for agent, version in pairs}
+    known.seen([row for row in rows_of if (row.agent_id, row.version) in alive], now)
 
 
 def sweep(now: datetime | None = None) -> int:
@@ -61,16 +78,23 @@ def _try(row: Instance, agent: Agent, heard: Heartbeat) -> bool:
     state = change.to if change else State(row.state)
     facts = {
         "last_beat": heard.arrived,
+        "last_seen": max(heard.arrived, row.last_seen),
         "due": heard.arrived + agent.patience.whole if state is State.UP else None,
         "status": heard.status,
         "load": heard.load,
         "in_flight": heard.in_flight,
         "version": heard.version or row.version,
-        "skew_ms": round((heard.at - heard.arrived).total_seconds() * 1000) if heard.at else row.skew_ms,
+        "skew_ms": _skew_ms(heard) if heard.at else row.skew_ms,
     }
     # Whoever read the row before another heartbeat was written loses, and has nothing newer to say.
     newer = Q(last_beat__isnull=True) | Q(last_beat__lt=heard.arrived)
     return _set(row, newer, change, facts)
+
+
+def _skew_ms(heard: Heartbeat) -> int:
+    """A clock can be wrong by more than the column holds."""
+    skew = ((heard.at or heard.arrived) - heard.arrived).total_seconds() * 1000
+    return round(min(max(skew, -MOST_SKEW_MS), MOST_SKEW_MS))
 
 
 def _silence(row: Instance, now: datetime) -> bool:
@@ -94,4 +118,5 @@ def _set(row: Instance, unless_overtaken: Q, change: Change | None, facts: Mappi
             noticed_at=clock.now(),
             reason=change.reason,
         )
+        hints.hint(TOPIC)
     return bool(changed)
