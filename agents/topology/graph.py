@@ -1,4 +1,4 @@
-"""From what was seen on edges to a graph that can be drawn: nodes, edges, rates and latencies. Pure."""
+"""From what was seen on edges to a graph that can be drawn: nodes, lines, rates and latencies. Pure."""
 
 from __future__ import annotations
 
@@ -31,15 +31,18 @@ class Node(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What is drawn between two nodes. With queues shown, a `message` gives way to its `send` and `take`."""
+    """What is drawn between two nodes. A message through a queue is a `send` and a `take` where queues are shown,
+    and else a `message`: `queued` tells it from one whose queue nobody named.
+    """
 
     kind: str
     source: Node
     target: Node
+    queued: bool = False
 
     @property
     def id(self) -> str:
-        return f"{self.source.id}>{self.target.id}"
+        return f"{self.kind}{'~' if self.queued else ''}:{self.source.id}>{self.target.id}"
 
 
 @dataclass(slots=True)
@@ -60,36 +63,56 @@ def draw(found: Mapping[Edge, Tally], minutes: int) -> Graph:
     """The graph of these edges."""
     graph = Graph(minutes)
     for edge, tally in found.items():
-        _draw_edge(graph, edge, tally)
+        for node in nodes_of(edge, tally):
+            graph.nodes.setdefault(node, Tally())
+        for node, part in parts_of(edge, tally):
+            _add(graph.nodes, node, part)
+        for line in lines_of(edge, tally):
+            _add(graph.lines, line, tally)
     return graph
 
 
-def _draw_edge(graph: Graph, edge: Edge, tally: Tally) -> None:
+def nodes_of(edge: Edge, tally: Tally) -> Iterable[Node]:
+    """Every node that an edge touches."""
     if edge.kind is EdgeKind.WORK:
-        _add(graph.nodes, _agent(edge, edge.target), tally)
-        return
-    for line in _lines(edge, tally):
-        for node in (line.source, line.target):
-            graph.nodes.setdefault(node, Tally())
-        _add(graph.lines, line, tally)
+        return [agent(edge, edge.target)]
+    return [node for line in lines_of(edge, tally) for node in (line.source, line.target)]
 
 
-def _lines(edge: Edge, tally: Tally) -> Iterable[Line]:
-    source, queue = _agent(edge, edge.source), Node(edge.environment, NodeKind.QUEUE, edge.via)
+def lines_of(edge: Edge, tally: Tally) -> list[Line]:
+    """The lines that an edge is drawn as. An agent's own work is none."""
+    source, queue = agent(edge, edge.source), Node(edge.environment, NodeKind.QUEUE, edge.via)
+    if edge.kind is EdgeKind.WORK:
+        return []
     if edge.kind is EdgeKind.SEND:
-        yield Line("send", source, queue)
-    elif edge.kind is EdgeKind.MESSAGE:
-        yield Line("message", source, _agent(edge, edge.target))
-        if edge.via:
-            yield Line("take", queue, _agent(edge, edge.target))
-    elif edge.kind is EdgeKind.CALL:
-        yield Line("call", source, _agent(edge, edge.target))
+        return [Line("send", source, queue)]
+    target = agent(edge, edge.target)
+    if edge.kind is EdgeKind.MESSAGE:
+        whole = Line("message", source, target, queued=bool(edge.via))
+        return [whole, Line("take", queue, target)] if edge.via else [whole]
+    if edge.kind is EdgeKind.CALL:
+        return [Line("call", source, target)]
     # A service that answers with spans of its own is an agent, and drawn as a call.
-    elif edge.kind is not EdgeKind.SERVICE or (edge.target and tally.missing):
-        yield Line(edge.kind.value, source, Node(edge.environment, TARGETS[edge.kind], edge.target))
+    if edge.kind is EdgeKind.SERVICE and not (edge.target and tally.missing):
+        return []
+    return [Line(edge.kind.value, source, Node(edge.environment, TARGETS[edge.kind], edge.target))]
 
 
-def _agent(edge: Edge, name: str) -> Node:
+def parts_of(edge: Edge, tally: Tally) -> list[tuple[Node, Tally]]:
+    """What an edge says of nodes: of the agent that worked, of what was called, of the queue between."""
+    queue = Node(edge.environment, NodeKind.QUEUE, edge.via)
+    if edge.kind is EdgeKind.WORK:
+        return [(agent(edge, edge.target), tally)]
+    if edge.kind is EdgeKind.SEND:
+        return [(queue, Tally(calls=tally.calls, matched=tally.matched, last_seen=tally.last_seen))]
+    if edge.kind is EdgeKind.MESSAGE and edge.via:
+        return [(queue, Tally(last_seen=tally.last_seen, wait=tally.wait, fetch=tally.fetch))]
+    if edge.kind in TARGETS and lines_of(edge, tally):
+        return [(Node(edge.environment, TARGETS[edge.kind], edge.target), tally)]
+    return []
+
+
+def agent(edge: Edge, name: str) -> Node:
     return Node(edge.environment, NodeKind.AGENT, name)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Container, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from agents.topology.graph import Graph, Node, NodeKind, draw
 from agents.topology.levels import Stretch, cover
 from agents.topology.models import EdgeCell, EdgeRow, Reading
-from agents.topology.rollups import tally_of
-from agents.topology.values import Edge, EdgeKind, Tally
+from agents.topology.rollups import COUNTS, SKETCHES, tally_of
+from agents.topology.values import MINUTE, Edge, EdgeKind, Tally
 from core.access.api import Permission, Place, Subject, may
+
+# For so many minutes an edge on which nothing goes is still drawn, as idle: a quiet night does not empty the graph.
+KNOWN_FOR = 24 * 60
 
 
 class Moment(NamedTuple):
@@ -28,22 +31,24 @@ def revision() -> int:
 
 
 def graph(subject: Subject, since: int, until: int, environment: str = "") -> Graph:
-    """What the subject may see of the minutes [since, until). Nothing seen: an empty graph."""
-    edges = _edges(subject, since, environment)
-    found: dict[Edge, Tally] = {}
-    for row in _cells(edges, cover(since, until)):
-        found.setdefault(edges[row.edge_id], Tally()).add(tally_of(row))
+    """What the subject may see of the minutes [since, until), with what was there the day before and is idle now.
+
+    Nothing seen: an empty graph.
+    """
+    known = _edges(subject, since - KNOWN_FOR, until, environment)
+    found = {each.edge: each.idle(until) for each in known.values()}
+    for row in _cells(known, cover(since, until)):
+        found[known[row.edge_id].edge].add(tally_of(row))
     return draw(found, until - since)
 
 
 def minutes_of(subject: Subject, node: Node, since: int, until: int) -> dict[Edge, list[Moment]]:
     """Minute by minute, every edge that touches a node."""
-    edges = {
-        pk: edge for pk, edge in _edges(subject, since, node.environment).items() if _touches(edge, node)
-    }
-    found: dict[Edge, list[Moment]] = {}
+    known = _edges(subject, since, until, node.environment)
+    edges = {pk: each for pk, each in known.items() if _touches(each.edge, node)}
+    found: dict[Edge, list[Moment]] = {each.edge: [] for each in edges.values()}
     for row in _cells(edges, [Stretch(1, since, until)]):
-        found.setdefault(edges[row.edge_id], []).append(Moment(row.start, tally_of(row)))
+        found[edges[row.edge_id].edge].append(Moment(row.start, tally_of(row)))
     return found
 
 
@@ -55,18 +60,36 @@ def places(edge: Edge) -> Iterable[Place]:
             yield Place(edge.environment, queue, agent)
 
 
+def place_of(node: Node) -> Place:
+    """Where a node's own figures may be seen. Of what many agents call, only by whoever sees the environment."""
+    if node.kind is NodeKind.AGENT:
+        return Place(node.environment, None, node.name)
+    return Place(node.environment, node.name if node.kind is NodeKind.QUEUE else None)
+
+
 OUTSIDE = frozenset({EdgeKind.MODEL, EdgeKind.TOOL, EdgeKind.SERVICE})
 
 
-def _edges(subject: Subject, since: int, environment: str) -> dict[int, Edge]:
-    rows = EdgeRow.objects.filter(last_seen__gte=since * 60 * 10**9)
+class Known(NamedTuple):
+    """An edge that has a row, and when it was seen last."""
+
+    edge: Edge
+    last_seen: int
+
+    def idle(self, until: int) -> Tally:
+        """Nothing in this stretch of time; when it was seen later than that, the past does not know it."""
+        return Tally(last_seen=self.last_seen if self.last_seen < until * MINUTE else 0)
+
+
+def _edges(subject: Subject, since: int, until: int, environment: str) -> dict[int, Known]:
+    rows = EdgeRow.objects.filter(last_seen__gte=since * MINUTE, first_seen__lt=until * MINUTE)
     if environment:
         rows = rows.filter(environment=environment)
-    known = ((row.pk, _edge(row)) for row in rows.iterator())
-    return {pk: edge for pk, edge in known if _visible(subject, edge)}
+    known = {row.pk: Known(edge_of(row), row.last_seen) for row in rows.iterator()}
+    return {pk: each for pk, each in known.items() if _visible(subject, each.edge)}
 
 
-def _edge(row: EdgeRow) -> Edge:
+def edge_of(row: EdgeRow) -> Edge:
     return Edge(row.environment, EdgeKind(row.kind), row.source, row.via, row.target)
 
 
@@ -74,13 +97,15 @@ def _visible(subject: Subject, edge: Edge) -> bool:
     return any(may(subject, Permission.SEE, place) for place in places(edge))
 
 
-def _cells(edges: dict[int, Edge], stretches: Iterable[Stretch]) -> Iterator[EdgeCell]:
+def _cells(edges: Container[int], stretches: Iterable[Stretch]) -> Iterator[Any]:
+    """The cells of these edges, as values: whole objects of them cost more than all the rest."""
     wanted = Q()
     for stretch in stretches:
         wanted |= Q(level=stretch.level, start__gte=stretch.start, start__lt=stretch.end)
-    if not edges or not wanted:
+    if not wanted:
         return
-    for row in EdgeCell.objects.filter(wanted).order_by("start").iterator(chunk_size=5_000):
+    cells = EdgeCell.objects.filter(wanted).order_by("start")
+    for row in cells.values_list("edge_id", "start", *COUNTS, *SKETCHES, named=True).iterator(5_000):
         if row.edge_id in edges:
             yield row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, audit
+from dashboard.api import access, audit, topology
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", access.Me.as_view(), name="me"),
@@ -24,4 +24,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),
+    path("topology", topology.Topology.as_view(), name="api-topology"),
 ]

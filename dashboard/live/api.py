@@ -31,14 +31,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that a topic shows. Who may see it follows from `place`; `data` must be plain JSON values, less
-    than 256 kB of them.
+    """One thing that a topic shows. Who may see it follows from `place`, and from the places in `also`: the right in
+    one of them is enough. `data` must be plain JSON values, less than 256 kB of them.
 
     Rows are shared between sockets and threads: nobody changes one after `load` has returned it.
     """
 
     place: Place
     data: Mapping[str, Any]
+    also: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

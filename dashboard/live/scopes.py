@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from core.access.api import Place, Subject, may
+from core.access.api import Subject, may
 from dashboard.live.api import PersonalTopic, Row, Topic
 from dashboard.live.frames import Rows
 
@@ -22,7 +22,10 @@ def seen_by(topic: Topic, subject: Subject, rows: Mapping[str, Row]) -> Rows:
     if isinstance(topic, PersonalTopic):
         return {id: row.data for id, row in topic.seen_by(subject, rows).items()}
     # Rows are many and places are few.
-    places: dict[Place, bool] = {
-        place: bool(may(subject, topic.permission, place)) for place in {row.place for row in rows.values()}
+    found = {place for row in rows.values() for place in (row.place, *row.also)}
+    places = {place for place in found if may(subject, topic.permission, place)}
+    return {
+        id: row.data
+        for id, row in rows.items()
+        if row.place in places or any(place in places for place in row.also)
     }
-    return {id: row.data for id, row in rows.items() if places[row.place]}

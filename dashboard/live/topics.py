@@ -10,6 +10,7 @@ from core.processes import ProcessState
 from dashboard.live import api
 from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
+from dashboard.live.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,5 @@ def register_all() -> None:
     # A process that dies says nothing: only looking finds it.
     api.register(Processes(), every=1.0)
     api.register(Counts((Count("approvals", Permission.APPROVE, approvals),)), also_after=("approvals",))
+    # Its minutes pass without a hint.
+    api.register(Topology(), every=5.0)
