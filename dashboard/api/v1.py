@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, audit, topology
+from dashboard.api import access, audit, logs, topology, traces
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me", access.Me.as_view(), name="me"),
@@ -21,6 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<uuid:id>/approve", access.Approve.as_view(), name="api-approval-approve"),
     path("approvals/<uuid:id>/reject", access.Reject.as_view(), name="api-approval-reject"),
     path("approvals/<uuid:id>/withdraw", access.Withdraw.as_view(), name="api-approval-withdraw"),
+    path("traces", traces.Traces.as_view(), name="api-traces"),
+    path("traces/facets", traces.TraceFacets.as_view(), name="api-trace-facets"),
+    path("traces/suggestions", traces.Suggestions.as_view(), name="api-trace-suggestions"),
+    path("traces/<str:trace_id>", traces.OneTrace.as_view(), name="api-trace"),
+    path("logs", logs.Logs.as_view(), name="api-logs"),
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),
