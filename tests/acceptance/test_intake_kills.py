@@ -12,7 +12,7 @@ from tests.support.intake_house import IntakeHouse
 from tests.support.intake_senders import Senders
 from tests.support.waiting import until
 
-# Three times in the suite; `POSTROOM_KILLS=20` for the full measure.
+# Three times in the suite; KILLS=20 is the full measure.
 KILLS = int(os.environ.get("KILLS", "3"))
 
 
