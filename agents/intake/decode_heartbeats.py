@@ -21,7 +21,7 @@ LARGEST_NUMBER = 2**31 - 1
 class Wrong(NamedTuple):
     """One heartbeat that is turned away, by its place in the request."""
 
-    index: int
+    place: int
     field: str
     detail: str
     remedy: str

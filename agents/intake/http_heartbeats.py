@@ -71,6 +71,6 @@ def told(heard: Heard) -> Answer:
 
 def _listed(wrong: Sequence[Wrong]) -> list[dict[str, Any]]:
     return [
-        {"index": each.index, "field": each.field, "detail": each.detail, "remedy": each.remedy}
+        {"index": each.place, "field": each.field, "detail": each.detail, "remedy": each.remedy}
         for each in wrong[:MOST_LISTED]
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class State(StrEnum):
@@ -61,14 +62,22 @@ class Registration:
     patience: Patience | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """An agent as spans and logs show it."""
+class Sighting(NamedTuple):
+    """An agent as spans show it. Empty text: they do not say."""
 
-    agent_id: str
     environment: str
-    name: str = ""
-    service: str = ""
+    agent_id: str
     version: str = ""
     instance_id: str = ""
-    seen: datetime | None = None
+    name: str = ""
+
+
+class Observation(NamedTuple):
+    """How long a version's own work took lately, in milliseconds."""
+
+    environment: str
+    agent_id: str
+    version: str
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from agents.spans.api import SpanStore
 from agents.spans.values import Span
 from agents.topology import rollups
+from agents.topology.observed import Reporter
 from agents.topology.pairing import Tallies, Window
 from agents.topology.rollups import Place, Rollups
 from core import clock
@@ -41,6 +42,7 @@ class Reader:
         self._rollups = Rollups()
         self._window = Window(self._find)
         self._marks: deque[tuple[float, str]] = deque()
+        self._reporter = Reporter()
         self._remember()
 
     def step(self) -> Step:
@@ -53,6 +55,7 @@ class Reader:
         after = Place(read.cursor, self._window_start(read.cursor), self._place.revision + 1)
         self._rollups.write(found, before=self._place, after=after, token=self._token)
         self._place = after
+        self._reporter.tell(read.rows)
         return Step(len(read.rows), read.more, after.revision)
 
     def _remember(self) -> None:
@@ -61,6 +64,7 @@ class Reader:
         while more:
             read = self._store.read_since(cursor, limit=BATCH, until=self._place.cursor)
             self._window.feed(read.rows, {})
+            self._reporter.tell(read.rows)
             cursor, more = read.cursor, read.more
 
     def _window_start(self, cursor: str) -> str:

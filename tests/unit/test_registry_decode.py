@@ -71,7 +71,7 @@ def test_another_environment_than_the_tokens__refused() -> None:
 def test_a_wrong_field__is_named_and_costs_no_other(field: str, value: Any) -> None:
     heard = read([GOOD, GOOD | {field: value}, GOOD])
     (wrong,) = heard.wrong
-    assert (len(heard.good), wrong.index, wrong.field) == (2, 1, field)
+    assert (len(heard.good), wrong.place, wrong.field) == (2, 1, field)
     assert wrong.detail.endswith(".")
     assert field in wrong.remedy
 

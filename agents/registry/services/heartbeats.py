@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from agents.registry.liveness import Change, after_beat, after_silence
-from agents.registry.models import Agent, AgentVersion, Instance, InstanceChange
+from agents.registry.models import Agent, Instance, InstanceChange
 from agents.registry.services import known
 from agents.registry.services.known import AgentKey, InstanceKey
 from agents.registry.values import Heartbeat, State
@@ -50,10 +50,7 @@ def _know_versions(
 ) -> None:
     """A heartbeat that names no version belongs to the one that its instance is known to be."""
     pairs = {(agents[key.agent], each.version or rows[key].version) for key, each in latest.items()}
-    known.versions(pairs, now)
-    rows_of = AgentVersion.objects.filter(agent__in=[agent.pk for agent in agents.values()])
-    alive = {(agent.pk, version) for agent, version in pairs}
-    known.seen([row for row in rows_of if (row.agent_id, row.version) in alive], now)
+    known.seen(known.versions(pairs, now), now)
 
 
 def sweep(now: datetime | None = None) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -12,6 +13,7 @@ from agents.registry.models import Agent, AgentVersion, Instance
 from agents.registry.values import State
 
 NOTED_EVERY = timedelta(seconds=5)
+Row = Agent | AgentVersion | Instance
 
 
 class AgentKey(NamedTuple):
@@ -59,26 +61,34 @@ def instances(
     return found | _find_instances(absent, known)
 
 
-def versions(pairs: Iterable[tuple[Agent, str]], now: datetime) -> None:
-    """See that these versions are there."""
+def versions(pairs: Iterable[tuple[Agent, str]], now: datetime) -> list[AgentVersion]:
+    """The versions of these pairs, made where they were not there. Without a name only while the agent has none."""
     wanted = {(agent.pk, version): agent for agent, version in pairs}
-    there = AgentVersion.objects.filter(agent__in={agent.pk for agent in wanted.values()})
-    absent = wanted.keys() - set(there.values_list("agent_id", "version"))
-    rows = [
-        AgentVersion(agent=wanted[key], version=key[1], first_seen=now, last_seen=now)
-        for key in sorted(absent)
-    ]
+    found = _find_versions(wanted)
+    named = {agent for agent, version in [*found, *wanted] if version}
+    absent = sorted(key for key in wanted.keys() - found.keys() if key[1] or key[0] not in named)
+    if not absent:
+        return [found[key] for key in wanted if key in found]
+    rows = [AgentVersion(agent=wanted[key], version=key[1], first_seen=now, last_seen=now) for key in absent]
     AgentVersion.objects.bulk_create(rows, ignore_conflicts=True)
+    found = _find_versions(wanted)
+    return [found[key] for key in wanted if key in found]
 
 
-def seen(rows: Iterable[Agent | AgentVersion | Instance], now: datetime) -> None:
+def seen(rows: Iterable[Row], moment: datetime) -> None:
     """Note that these were seen, where that was not noted lately: it would be a write for each heartbeat."""
-    keys: dict[type[Agent | AgentVersion | Instance], list[object]] = {}
+    keys: dict[type[Row], list[Any]] = {}
     for row in rows:
-        if now - row.last_seen >= NOTED_EVERY:
+        if moment - row.last_seen >= NOTED_EVERY:
             keys.setdefault(type(row), []).append(row.pk)
     for model, some in keys.items():
-        model.objects.filter(pk__in=some, last_seen__lt=now).update(last_seen=now)
+        model._default_manager.filter(pk__in=some, last_seen__lt=moment).update(last_seen=moment)
+
+
+def _find_versions(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], AgentVersion]:
+    """Every version of these agents."""
+    rows = AgentVersion.objects.filter(agent__in={agent for agent, _ in wanted})
+    return {(row.agent_id, row.version): row for row in rows}
 
 
 def _find_agents(keys: list[AgentKey]) -> dict[AgentKey, Agent]:
