@@ -125,9 +125,12 @@ def _id(value: object) -> bytes:
 
 # ---- what narrows ------------------------------------------------------------------------------------------------
 def _attribute_tokens(conditions: Iterable[Condition]) -> list[bytes]:
-    """An exact text is sought whole; of everything else at least the key must be there."""
+    """An exact text is sought whole; of everything else at least the key must be there. What is not there is as
+    good as empty, so that an empty value narrows nothing."""
     found: list[bytes] = []
     for each in conditions:
+        if each.op is Op.IS and each.value == "":
+            continue
         if each.op is Op.IS and isinstance(each.value, str) and _only_text(each.value):
             found += tokens.tokens_for(each.field, each.value)
         elif each.op is not Op.IS_NOT:
