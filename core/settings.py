@@ -224,6 +224,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Permission": "dashboard.api.access_shapes.NAMES",
         "TokenState": "dashboard.api.access_shapes.TOKEN_STATES",
         "ApprovalState": "dashboard.api.access_shapes.APPROVAL_STATES",
+        "AgentState": "dashboard.api.agents_shapes.STATES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -24,15 +24,16 @@ from dashboard.api.problems import invalid
 DEFAULT_LIMIT, MOST = 50, 500
 SALT = "postroom.cursor"
 
+T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 AnyRequest = HttpRequest | Request
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[M]):
+class Page(Generic[T]):
     """Some rows, and the cursor of the next page (None: there is none)."""
 
-    rows: Sequence[M]
+    rows: Sequence[T]
     next: str | None
 
 
@@ -48,7 +49,18 @@ def page(request: AnyRequest, rows: QuerySet[M], order: Sequence[str]) -> Page[M
     return Page(found[:limit], _cursor(request, last, order) if last else None)
 
 
-def response(request: Request, found: Page[M], shape: Callable[[M], Any]) -> Response:
+def page_of(request: AnyRequest, rows: Sequence[T], key: Callable[[T], tuple[Any, ...]]) -> Page[T]:
+    """The page of rows that no database sorts. `key` sorts them and tells each from all others."""
+    limit = limit_of(request)
+    after = _after(request, len(key(rows[0]))) if rows else None
+    if after is not None:
+        rows = [row for row in rows if [*key(row)] > after]
+    last = rows[limit - 1] if len(rows) > limit else None
+    cursor = signing.dumps([_list_of(request), [*key(last)]], salt=SALT, compress=True) if last else None
+    return Page(rows[:limit], cursor)
+
+
+def response(request: Request, found: Page[T], shape: Callable[[T], Any]) -> Response:
     """A page as the API answers it; the Link header spares programs from putting the address together."""
     answer = Response({"results": [shape(row) for row in found.rows], "next": found.next})
     if found.next:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, audit, logs, topology, traces
+from dashboard.api import access, agents, audit, logs, topology, traces
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("agents", agents.Agents.as_view(), name="api-agents"),
+    path("agents/<uuid:id>", agents.OneAgent.as_view(), name="api-agent"),
     path("me", access.Me.as_view(), name="me"),
     path("roles", access.Roles.as_view(), name="api-roles"),
     path("roles/<slug:name>", access.OneRole.as_view(), name="api-role"),

@@ -33,3 +33,9 @@ class Program:
 
     def put(self, path: str, body: Any) -> Any:
         return self._client.put(path, json.dumps(body), content_type="application/json")
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self._client.patch(path, json.dumps(body), content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        return self._client.delete(path)

@@ -19,6 +19,14 @@ class Action(StrEnum):
     # What an agent reports of its own doing; its own word for it is the target.
     AGENT_REPORTED = "agent.reported"
 
+    # The registry.
+    AGENT_REGISTERED = "agent.registered"
+    AGENT_CHANGED = "agent.changed"
+    AGENT_DEREGISTERED = "agent.deregistered"
+    VERSION_DRAINED = "agent.version_drained"
+    VERSION_OPENED = "agent.version_opened"
+    VERSION_WEIGHED = "agent.version_weighed"
+
     # Access.
     SIGNED_IN = "access.signed_in"
     SIGNED_OUT = "access.signed_out"
