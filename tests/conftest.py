@@ -25,6 +25,7 @@ settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.stora
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from core.up import build  # noqa: E402
 from tests.support import append_only, servers  # noqa: E402
 
 append_only.let_tests_clean_up()
@@ -54,6 +55,12 @@ def _find(what: str, finder: Callable[[], T]) -> T:
         return finder()
     except servers.MissingError as problem:
         _missing(what, str(problem))
+
+
+@pytest.fixture(scope="session")
+def built_pages() -> None:
+    """What `make run` builds for the pages; nothing is done when it is there already."""
+    build.main()
 
 
 @pytest.fixture(scope="session")

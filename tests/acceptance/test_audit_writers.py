@@ -41,9 +41,10 @@ def test_writers_killed_in_the_middle__what_they_said_is_there_and_the_chain_hol
         for writer in writers:
             writer.kill()
         for writer in writers:
-            # The last line may be half a number: only whole ones were promised.
-            rest = writer.communicate()[0].split("\n")[:-1]
-            said += [int(line) for line in rest]
+            # Through the same buffer as above. The last line may be half a number: only whole ones were promised.
+            assert writer.stdout
+            said += [int(line) for line in writer.stdout.read().split("\n")[:-1]]
+            writer.wait()
     report = house.verify()
     assert report["holds"], report
     assert len(set(said)) == len(said), "a number was given twice"

@@ -10,7 +10,12 @@ import pytest
 
 from tests.support import kills_round
 
-pytestmark = [pytest.mark.kills, pytest.mark.timeout(290), pytest.mark.xdist_group("up")]
+pytestmark = [
+    pytest.mark.kills,
+    pytest.mark.timeout(290),
+    pytest.mark.xdist_group("up"),
+    pytest.mark.usefixtures("built_pages"),
+]
 
 # `make kills` gives the seed, the number of kills, and a file for the figures.
 SEED, KILLS, FIGURES = "KILLS_SEED", "KILLS_A_ROUND", "KILLS_FIGURES"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,19 +17,18 @@ from tests.support import up_run
 from tests.support.up_run import Up, up
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.timeout(280), pytest.mark.xdist_group("up")]
+pytestmark = [
+    pytest.mark.timeout(280),
+    pytest.mark.xdist_group("up"),
+    pytest.mark.usefixtures("built_pages"),
+]
 # What is promised for a machine that has nothing else to do; beside other tests it has.
 BUSY = 3 if "PYTEST_XDIST_WORKER" in os.environ else 1
 BACK_SECONDS, ORPHAN_SECONDS, END_SECONDS = 5.0 * BUSY, 5.0 * BUSY, 10.0 * BUSY
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _pages_are_built() -> None:
-    subprocess.run([sys.executable, "-m", "core.up.build"], cwd=up_run.ROOT, check=True)
-
-
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def house(built_pages: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One that runs, for the tests that leave it running."""
     with up(up_run.apart(tmp_path_factory.mktemp("house"))) as running:
         yield running.until_ready()

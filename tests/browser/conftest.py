@@ -16,8 +16,9 @@ PEOPLE = {"ana": "admin", "vera": "viewer"}
 Open = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """For one file at a time: as long as it is there, a loop runs, and no asynchronous test could have one."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(LAUNCH))
         yield browser

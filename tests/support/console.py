@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from core.up import build
 from tests.support import servers
 from tests.support.house import ROOT, House
 from tests.support.waiting import until
@@ -45,7 +45,7 @@ class Console(House):
             "POSTROOM_DEBUG": "on" if debug else "off",
         }
         if not debug:
-            self._collect_static()
+            build.main()
 
     @property
     def origin(self) -> str:
@@ -79,22 +79,6 @@ class Console(House):
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
-
-    def _collect_static(self) -> None:
-        """Every worker's console shows the same files: one gathers them, the others wait and leave them alone."""
-        BUILD.mkdir(exist_ok=True)
-        with (BUILD / "static.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # Gathering again takes files away for a moment that another worker's console is showing.
-            if not _gathered():
-                self.run("manage.py", "collectstatic", "--no-input", "-v0")
-
-
-def _gathered() -> bool:
-    """Whether the gathered files are younger than every one that they were made from."""
-    manifest = BUILD / "static" / "staticfiles.json"
-    made = manifest.stat().st_mtime if manifest.exists() else 0.0
-    return all(path.stat().st_mtime < made for path in (ROOT / "static").rglob("*"))
 
 
 class Visit:
