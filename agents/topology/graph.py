@@ -85,7 +85,8 @@ def lines_of(edge: Edge, tally: Tally) -> list[Line]:
     if edge.kind is EdgeKind.WORK:
         return []
     if edge.kind is EdgeKind.SEND:
-        return [Line("send", source, queue)]
+        # Nobody named the queue: then it only shows where something never arrived.
+        return [Line("send", source, queue)] if edge.via or tally.missing else []
     target = agent(edge, edge.target)
     if edge.kind is EdgeKind.MESSAGE:
         whole = Line("message", source, target, queued=bool(edge.via))
@@ -103,7 +104,7 @@ def parts_of(edge: Edge, tally: Tally) -> list[tuple[Node, Tally]]:
     queue = Node(edge.environment, NodeKind.QUEUE, edge.via)
     if edge.kind is EdgeKind.WORK:
         return [(agent(edge, edge.target), tally)]
-    if edge.kind is EdgeKind.SEND:
+    if edge.kind is EdgeKind.SEND and lines_of(edge, tally):
         return [(queue, Tally(calls=tally.calls, matched=tally.matched, last_seen=tally.last_seen))]
     if edge.kind is EdgeKind.MESSAGE and edge.via:
         return [(queue, Tally(last_seen=tally.last_seen, wait=tally.wait, fetch=tally.fetch))]

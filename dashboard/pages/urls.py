@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.pages import approvals, audit, my_permissions, overview, sign_in, where
+from dashboard.pages import approvals, audit, my_permissions, overview, sign_in, topology, where
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<uuid:id>/approve", approvals.approve, name="approvals-approve"),
     path("approvals/<uuid:id>/reject", approvals.reject, name="approvals-reject"),
     path("approvals/<uuid:id>/withdraw", approvals.withdraw, name="approvals-withdraw"),
+    path("topology", topology.topology, name="topology"),
+    path("topology/node", topology.node, name="topology-node"),
     path("audit", audit.audit, name="audit"),
     path("audit/<int:sequence>", audit.entry, name="audit-entry"),
     path("my-permissions", my_permissions.my_permissions, name="my-permissions"),

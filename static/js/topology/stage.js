@@ -1,0 +1,179 @@
+/** The graph on the page: what Cytoscape draws, kept equal to a model by changing only what differs. */
+import { controls, curve } from "./curve.js";
+import { place } from "./layout.js";
+import { colours, stylesheet } from "./look.js";
+import { fits, width } from "./model.js";
+import { onEdge } from "./words.js";
+
+/** From so many edges on, lines are straight, and hidden while the view moves. */
+const LARGE = 1200;
+/** What nobody named. */
+const NAMELESS = { agent: "unknown sender", queue: "unnamed queue" };
+const NEAREST = 2.5;
+const FARTHEST = 0.02;
+const MARGIN = 48;
+/** Smaller than this nobody reads: a graph that does not fit is shown in part, and can be moved. */
+const READABLE = 0.45;
+
+export class Stage {
+  /** @type {Map<string, {x: number, y: number}>} every place that anybody had, so that who comes back stands there */
+  #places = new Map();
+  #model = { nodes: [], edges: [] };
+  #grouped = "";
+  #chosen = "";
+
+  constructor(cytoscape, container) {
+    this.container = container;
+    this.colours = colours(document.documentElement);
+    this.cy = null;
+    this.make = (elements, large) =>
+      cytoscape({
+        container, elements, style: stylesheet(this.colours, large), layout: { name: "preset" }, minZoom: FARTHEST, maxZoom: NEAREST,
+        autoungrabify: true, boxSelectionEnabled: false, selectionType: "single", hideEdgesOnViewport: large, pixelRatio: large ? 1 : "auto",
+        motionBlur: false,
+      });
+  }
+
+  get model() {
+    return this.#model;
+  }
+
+  /** Draw this model; what is drawn already stays where it is. */
+  show(model, grouped) {
+    if (grouped !== this.#grouped) this.#places = new Map();
+    this.#grouped = grouped;
+    this.#model = model;
+    for (const [id, at] of place(model.nodes, model.edges, this.#places)) this.#places.set(id, at);
+    const elements = this.#elements();
+    const large = model.edges.length > LARGE;
+    if (this.cy && this.large === large) this.#update(elements);
+    else this.#begin(elements, large);
+  }
+
+  #begin(elements, large) {
+    const view = this.cy && { zoom: this.cy.zoom(), pan: this.cy.pan() };
+    this.cy?.destroy();
+    this.large = large;
+    this.cy = this.make(elements, large);
+    if (view) this.cy.viewport(view);
+    else this.fit();
+    this.begun?.(this.cy);
+    this.choose(this.#chosen);
+  }
+
+  #elements() {
+    const ids = new Set(this.#model.nodes.map((row) => row.id));
+    const groups = this.#grouped ? [...new Set(this.#model.nodes.map((row) => row.group))] : [];
+    return [
+      ...groups.map((name) => ({ group: "nodes", data: { id: `group:${name}`, kind: "group", label: name }, selectable: false })),
+      ...this.#model.nodes.map((row) => this.#node(row)),
+      ...this.#model.edges.filter((row) => ids.has(row.source) && ids.has(row.target)).map((row) => this.#edge(row)),
+    ];
+  }
+
+  #node(row) {
+    const parent = this.#grouped ? `group:${row.group}` : undefined;
+    const data = { id: row.id, kind: row.kind, state: row.state, label: row.name || NAMELESS[row.kind], parent };
+    return { group: "nodes", data, position: { ...this.#places.get(row.id) } };
+  }
+
+  #edge(row) {
+    const data = { id: row.id, source: row.source, target: row.target, state: row.state, width: width(row), label: onEdge(row) };
+    return { group: "edges", data: { ...data, ...this.#way(row) } };
+  }
+
+  #way(row) {
+    const [from, to] = [this.#places.get(row.source), this.#places.get(row.target)];
+    const ahead = to.x > from.x;
+    return { ...controls(curve(from, to)), from: ahead ? "50% 0%" : "0% 50%", to: ahead ? "-50% 0%" : "0% 50%" };
+  }
+
+  #update(elements) {
+    const wanted = new Map(elements.map((element) => [element.data.id, element]));
+    this.cy.batch(() => {
+      this.cy.elements().forEach((element) => !wanted.has(element.id()) && element.remove());
+      for (const [id, element] of wanted) {
+        const there = this.cy.getElementById(id);
+        if (there.empty()) this.cy.add(element);
+        else this.#write(there, element);
+      }
+    });
+  }
+
+  /** A node keeps its place; only figures change. */
+  #write(there, { data, position }) {
+    const before = there.data();
+    const changed = Object.keys(data).filter((name) => name !== "id" && name !== "parent" && before[name] !== data[name]);
+    if (changed.length) there.data(Object.fromEntries(changed.map((name) => [name, data[name]])));
+    if (position && there.position().x !== position.x) there.position(position);
+  }
+
+  /** Lay everything out anew, by the reader's wish only. */
+  tidy() {
+    this.#places = new Map();
+    this.cy?.destroy();
+    this.cy = null;
+    this.show(this.#model, this.#grouped);
+  }
+
+  fit() {
+    this.cy.fit(undefined, MARGIN);
+    if (this.large || this.cy.zoom() >= READABLE) {
+      if (this.cy.zoom() > 1.1) this.cy.zoom({ level: 1.1, renderedPosition: this.#centre() });
+      return;
+    }
+    const { x1, y1, y2 } = this.cy.elements().boundingBox();
+    const tall = (y2 - y1) * READABLE;
+    this.cy.viewport({ zoom: READABLE, pan: { x: 24 - x1 * READABLE, y: (this.cy.height() - tall) / 2 - y1 * READABLE } });
+  }
+
+  #centre = () => ({ x: this.cy.width() / 2, y: this.cy.height() / 2 });
+
+  zoom(by) {
+    this.cy.zoom({ level: this.cy.zoom() * by, renderedPosition: this.#centre() });
+  }
+
+  /** Bring a node into the middle when it cannot be seen. */
+  see(id) {
+    const node = this.cy.getElementById(id);
+    if (node.empty()) return;
+    const { x1, x2, y1, y2 } = node.renderedBoundingBox();
+    if (x1 < 0 || y1 < 0 || x2 > this.cy.width() || y2 > this.cy.height()) this.cy.center(node);
+  }
+
+  /** Mark one node and its edges; everything else steps back. */
+  choose(id) {
+    this.#chosen = id;
+    const { cy } = this;
+    if (!cy) return;
+    cy.batch(() => {
+      cy.elements(".dim, .chosen, .near").removeClass("dim chosen near told");
+      const node = id ? cy.getElementById(id) : cy.collection();
+      if (node.empty()) return;
+      const near = node.closedNeighborhood();
+      cy.elements().difference(near.union(near.parents())).addClass("dim");
+      near.edges().addClass("near told");
+      node.addClass("chosen");
+    });
+  }
+
+  /** Mark what the search found. */
+  find(text) {
+    const hits = text ? this.#model.nodes.filter((row) => fits(row, text)).map((row) => row.id) : [];
+    this.cy.batch(() => {
+      this.cy.nodes(".found").removeClass("found");
+      for (const id of hits) this.cy.getElementById(id).addClass("found");
+    });
+    return hits;
+  }
+
+  /** The theme changed. */
+  repaint() {
+    this.colours = colours(document.documentElement);
+    this.cy?.style(stylesheet(this.colours, this.large));
+  }
+
+  places() {
+    return this.#places;
+  }
+}
