@@ -45,3 +45,15 @@ def short_id(value: str) -> str:
 def number(value: int) -> str:
     """Thousands apart: `4,812`."""
     return f"{value:,}"
+
+
+_UNITS = ((60 * 10**9, "min"), (10**9, "s"), (10**6, "ms"), (10**3, "µs"))
+
+
+def took(nanos: float) -> str:
+    """How long work took, to three digits: `1.32 s`, `240 ms`, `85 µs`. static/js/trace/words.js says the same."""
+    for unit, name in _UNITS:
+        if nanos >= unit:
+            value = nanos / unit
+            return f"{value:.{max(0, 3 - len(str(int(value))))}f} {name}"
+    return f"{nanos:.0f} ns"

@@ -145,15 +145,19 @@ def sum_up(trace: Trace, matched: int) -> TraceRow:
         first.name,
         first.agent,
         first.environment,
-        first.status == Status.ERROR,
+        is_failed(first),
         start,
         max(span.end for span in trace.spans) - start,
         len(trace.spans),
         trace.complete,
-        sum(span.status == Status.ERROR for span in trace.spans),
+        sum(map(is_failed, trace.spans)),
         tuple(dict.fromkeys(span.agent for span in trace.spans if span.agent)),
         matched,
     )
+
+
+def is_failed(span: Span) -> bool:
+    return span.status == Status.ERROR
 
 
 def root_of(spans: Sequence[Span]) -> Span:

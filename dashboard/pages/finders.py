@@ -12,12 +12,14 @@ from core.access.api import Permission, Subject, may
 from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
 from core.access.models import ServiceAccount, Token, User
-from dashboard.pages import search
+from dashboard.pages import search, telemetry_found
 from dashboard.pages.search import Found
 
 
 def register_all() -> None:
     search.register("pages", search.find_pages)
+    search.register("traces", telemetry_found.traces)
+    search.register("messages and conversations", telemetry_found.messages)
     search.register("accounts", accounts)
     search.register("tokens", tokens)
     search.register("audit entries", audit_entries)

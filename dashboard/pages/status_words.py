@@ -13,16 +13,16 @@ _SHAPE_OF: dict[str, str] = {
     "starting": "info",
     "restarting": "warn",
     "down": "bad",
-    # instances
-    "late": "warn",
-    "new": "info",
-    # nodes and edges of the topology
-    "idle": "unknown",
     # approvals
     "waiting": "warn",
     "approved": "ok",
     "rejected": "bad",
     "expired": "unknown",
+    # traces and spans
+    "failed": "bad",
+    "error": "bad",
+    "with errors": "warn",
+    "unset": "ok",
     # tokens and accounts
     "active": "ok",
     "expiring": "warn",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.pages import approvals, audit, my_permissions, overview, sign_in, topology, where
+from dashboard.pages import (
+    approvals,
+    audit,
+    logs,
+    my_permissions,
+    overview,
+    sign_in,
+    trace,
+    traces,
+    where,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.overview, name="overview"),
@@ -15,8 +25,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<uuid:id>/approve", approvals.approve, name="approvals-approve"),
     path("approvals/<uuid:id>/reject", approvals.reject, name="approvals-reject"),
     path("approvals/<uuid:id>/withdraw", approvals.withdraw, name="approvals-withdraw"),
-    path("topology", topology.topology, name="topology"),
-    path("topology/node", topology.node, name="topology-node"),
+    path("traces", traces.traces, name="traces"),
+    path("traces/around", traces.around, name="traces-around"),
+    path("traces/newer", traces.newer, name="traces-newer"),
+    path("logs", logs.logs, name="logs"),
+    path("traces/<str:trace_id>", trace.trace, name="traces-trace"),
+    path("traces/<str:trace_id>/rows", trace.rows, name="traces-rows"),
+    path("traces/<str:trace_id>/spans/<str:span_id>", trace.span, name="traces-span"),
     path("audit", audit.audit, name="audit"),
     path("audit/<int:sequence>", audit.entry, name="audit-entry"),
     path("my-permissions", my_permissions.my_permissions, name="my-permissions"),

@@ -110,6 +110,12 @@ def thousands(value: int) -> str:
     return words.number(value)
 
 
+@register.filter
+def took(nanos: float) -> str:
+    """`1320000000` → `1.32 s`."""
+    return words.took(nanos)
+
+
 @register.simple_tag
 def status(state: str, word: str = "", style: str = "") -> SafeString:
     """Shape, colour and word of a state: `{% status process.state %}`, or of one of ok warn bad unknown paused."""

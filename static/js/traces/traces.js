@@ -1,0 +1,30 @@
+/** The list of traces: suggestions while a search is typed, and new traces that wait behind a button. */
+import "./suggest.js";
+import { every } from "./poll.js";
+
+const list = document.querySelector("[data-newer]");
+const button = list?.querySelector("[data-newer-show]");
+const waiting = new Set();
+let cursor = list?.dataset.tail ?? "";
+
+if (cursor) every(ask);
+button?.addEventListener("click", () => location.reload());
+
+/** Says whether asking again at once is worth it. */
+async function ask() {
+  const query = new URLSearchParams(location.search);
+  query.set("after", cursor);
+  const answer = await fetch(`${list.dataset.newer}?${query}`);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const found = await answer.json();
+  cursor = found.cursor;
+  found.traces.forEach((id) => waiting.add(id));
+  show();
+  return found.more;
+}
+
+function show() {
+  if (!waiting.size) return;
+  button.hidden = false;
+  button.textContent = `${waiting.size.toLocaleString("en")} new, show`;
+}
