@@ -40,6 +40,16 @@ app.conf.update(
             "schedule": timedelta(minutes=1),
             "options": {"expires": 60},
         },
+        "health checks": {
+            "task": "registry.probe",
+            "schedule": timedelta(seconds=30),
+            "options": {"expires": 30},
+        },
+        "agent cards": {
+            "task": "registry.refresh_cards",
+            "schedule": timedelta(minutes=1),
+            "options": {"expires": 60},
+        },
         "retention": {"task": "core.retention", "schedule": crontab(hour=3, minute=17)},
     },
 )

@@ -150,6 +150,21 @@ def several_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+HOST_PATTERN = re.compile(r"[A-Za-z0-9_*.-]{1,253}")
+
+
+def hosts_and_networks(raw: str) -> tuple[str, ...]:
+    """Host names (`*` for any part), addresses and networks."""
+    entries = comma_list(raw)
+    for entry in entries:
+        try:
+            ip_network(entry, strict=False)
+        except ValueError:
+            if not HOST_PATTERN.fullmatch(entry):
+                raise ValueError(f"{entry} is no host name, address or network such as 10.0.0.0/8") from None
+    return entries
+
+
 def http_url(raw: str) -> str:
     parts = _parts(raw)
     if not parts or parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -162,6 +162,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("POSTROOM_OIDC_CLIENT_SECRET", env.text, None, "Postroom's secret at the provider.", secret=True),
     Option("POSTROOM_OIDC_SCOPES", env.text, "openid email profile", "What is asked of the provider."),
     Option("POSTROOM_OIDC_NAME", env.text, "single sign-on", "What the sign-in button calls the provider."),
+    Option(
+        "POSTROOM_OUTBOUND_ALLOW",
+        env.hosts_and_networks,
+        "",
+        "Hosts (`*.internal`), addresses and networks that health checks, cards and webhooks may reach although they "
+        "are not public.",
+    ),
     Option("POSTROOM_RETENTION_SPANS", env.duration, "7d", "How long spans and logs are kept."),
     Option("POSTROOM_RETENTION_LEDGER", env.duration, "7d", "How long the life of a message is kept."),
     Option(
@@ -227,6 +234,7 @@ class Config:
     oidc_client_secret: str | None
     oidc_scopes: str
     oidc_name: str
+    outbound_allow: tuple[str, ...]
     retention_spans: timedelta
     retention_ledger: timedelta
     retention_letters: timedelta

@@ -9,3 +9,9 @@ class RegistryConfig(AppConfig):
     name = "agents.registry"
     label = "registry"
     verbose_name = "Registry"
+
+    def ready(self) -> None:
+        from agents.registry.services import retention as registry
+        from core import retention
+
+        retention.register("registry", registry.drop_expired)

@@ -13,14 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.registry import offers, selectors
+from agents.registry.cards import CardRefusedError
 from agents.registry.offers import Offer, Quantile, Wanted
 from agents.registry.selectors import Known
-from agents.registry.services import registration
+from agents.registry.services import carding, registration
 from agents.registry.services.registration import UnknownVersionError, VersionChange
 from agents.registry.values import Patience, Registration, State
 from agents.registry.versions import read
 from core.access.api import Permission
 from core.access.services import Actor
+from core.outbound import OutboundError, RefusedError
 from dashboard.api import agents_shapes as shapes
 from dashboard.api import paging, query
 from dashboard.api.problems import Problem, ProblemError, invalid
@@ -92,6 +94,32 @@ class Agents(RegistryView):
         patience = _patience(said.pop("timeout_s", 0), said.pop("grace_s", 0))
         capabilities = tuple(said.pop("capabilities", ()))
         return Registration(environment=environment, patience=patience, capabilities=capabilities, **said)
+
+
+class FromCard(RegistryView):
+    """Registering an agent by the card that it publishes."""
+
+    permission = Permission.REGISTER
+
+    @extend_schema(
+        operation_id="agents_register_from_card",
+        summary="Register an agent from its A2A card, and keep up with it",
+        request=shapes.FromCard,
+        responses={201: shapes.AgentShape, 200: shapes.AgentShape},
+    )
+    def post(self, request: Request) -> Response:
+        body = shapes.FromCard(data=request.data)
+        body.is_valid(raise_exception=True)
+        stated, usual = body.validated_data.get("environment", ""), settings.POSTROOM.environment
+        environment = registration.home(self.subject, stated, usual)
+        try:
+            row, new = carding.from_card(body.validated_data["url"], environment, self.actor)
+        except RefusedError as problem:
+            raise invalid("url", str(problem)) from None
+        except (OutboundError, CardRefusedError) as problem:
+            remedy = "See that the address answers with an A2A card, and send it again."
+            raise ProblemError(Problem(502, "No card there", str(problem), remedy)) from None
+        return self.answer(selectors.known([row])[0], CREATED if new else 200)
 
 
 class OneAgent(RegistryView):

@@ -8,6 +8,7 @@ from dashboard.api import access, agents, audit, logs, topology, traces
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("agents", agents.Agents.as_view(), name="api-agents"),
+    path("agents/from-card", agents.FromCard.as_view(), name="api-agents-from-card"),
     path("agents/<uuid:id>", agents.OneAgent.as_view(), name="api-agent"),
     path("me", access.Me.as_view(), name="me"),
     path("roles", access.Roles.as_view(), name="api-roles"),

@@ -32,6 +32,7 @@ EXAMPLES: dict[Callable[[str], Any], str] = {
     env.host_port: "0.0.0.0:9000",
     env.comma_list: "one,two",
     env.networks: "10.0.0.0/8",
+    env.hosts_and_networks: "10.0.0.0/8,*.internal",
     env.jwt_algorithms: "ES256",
     env.http_url: "https://keys.example",
     env.intake_url: "http://intake:4318",
