@@ -34,6 +34,7 @@ class Page:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", "o", Permission.SEE, "Is everything fine, and if not, what first?"),
+    Page("topology", "Topology", "p", Permission.SEE, "Who talks to whom, and where does it hurt?"),
     Page("traces", "Traces", "t", Permission.SEE, "Which runs were slow or failed, and why?"),
     Page("logs", "Logs", "g", Permission.SEE, "What did the agents say?"),
     Page(

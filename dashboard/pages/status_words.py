@@ -13,6 +13,11 @@ _SHAPE_OF: dict[str, str] = {
     "starting": "info",
     "restarting": "warn",
     "down": "bad",
+    # instances
+    "late": "warn",
+    "new": "info",
+    # nodes and edges of the topology
+    "idle": "unknown",
     # approvals
     "waiting": "warn",
     "approved": "ok",
