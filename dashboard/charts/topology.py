@@ -15,7 +15,7 @@ from agents.topology.values import Tally
 Figure = dict[str, Any]
 GAP = 0.11
 HEIGHT = 104
-TOP, BOTTOM = 20, 28
+TOP, BOTTOM = 20, 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Writes the topology of a test's own console, in a process of its own: `python -m tests.support.topology_writer STORY`.
+"""Writes the topology of a test's own console: `python -m tests.support.topology_writer STORY`.
 
 Stories: `shop` has everything in it, `grown` adds an agent to it, and `large AGENTS EDGES` is a thicket.
 """

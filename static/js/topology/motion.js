@@ -27,7 +27,6 @@ export class Motion {
   /** A new graph: draw along with it, and measure the ways anew. */
   follow(cy) {
     cy.on("render", () => this.draw());
-    new ResizeObserver(() => cy.resize()).observe(this.stage.container);
   }
 
   changed() {

@@ -13,7 +13,8 @@ const NEAREST = 2.5;
 const FARTHEST = 0.02;
 const MARGIN = 48;
 /** Smaller than this nobody reads: a graph that does not fit is shown in part, and can be moved. */
-const READABLE = 0.45;
+const READABLE = { desk: 0.55, phone: 0.75 };
+const PHONE = 600;
 
 export class Stage {
   /** @type {Map<string, {x: number, y: number}>} every place that anybody had, so that who comes back stands there */
@@ -26,6 +27,7 @@ export class Stage {
     this.container = container;
     this.colours = colours(document.documentElement);
     this.cy = null;
+    new ResizeObserver(() => this.#resized()).observe(container);
     this.make = (elements, large) =>
       cytoscape({
         container, elements, style: stylesheet(this.colours, large), layout: { name: "preset" }, minZoom: FARTHEST, maxZoom: NEAREST,
@@ -118,13 +120,17 @@ export class Stage {
 
   fit() {
     this.cy.fit(undefined, MARGIN);
-    if (this.large || this.cy.zoom() >= READABLE) {
-      if (this.cy.zoom() > 1.1) this.cy.zoom({ level: 1.1, renderedPosition: this.#centre() });
-      return;
-    }
+    const least = this.cy.width() < PHONE ? READABLE.phone : READABLE.desk;
+    if (this.large || this.cy.zoom() >= least) return void (this.cy.zoom() > 1.1 && this.zoom(1.1 / this.cy.zoom()));
     const { x1, y1, y2 } = this.cy.elements().boundingBox();
-    const tall = (y2 - y1) * READABLE;
-    this.cy.viewport({ zoom: READABLE, pan: { x: 24 - x1 * READABLE, y: (this.cy.height() - tall) / 2 - y1 * READABLE } });
+    const top = (this.cy.height() - (y2 - y1) * least) / 2;
+    this.cy.viewport({ zoom: least, pan: { x: MARGIN / 2 - x1 * least, y: top - y1 * least } });
+  }
+
+  /** The panel takes room away: what was chosen stays in sight. */
+  #resized() {
+    this.cy?.resize();
+    if (this.cy && this.#chosen) this.see(this.#chosen);
   }
 
   #centre = () => ({ x: this.cy.width() / 2, y: this.cy.height() / 2 });
