@@ -35,6 +35,12 @@ def client() -> Client:
     return at(settings.REDIS_URL)
 
 
+def is_cluster(redis: Client) -> bool:
+    """Celery cannot use a Redis cluster as its broker: a queue's keys would lie on several nodes."""
+    about = cast("dict[str, int]", redis.info("cluster"))
+    return bool(about.get("cluster_enabled"))
+
+
 def table(redis: Client, name: str) -> dict[str, str]:
     """A whole hash, as the text it holds."""
     return cast("dict[str, str]", redis.hgetall(name))

@@ -13,6 +13,11 @@ from core import live_redis, processes
 from core.databases import DEFAULT, TELEMETRY
 from core.processes import Kind, ProcessState, State
 
+CLUSTER = (
+    "POSTROOM_REDIS_URL is a Redis cluster, and Celery cannot use one as its broker. Give Postroom a single "
+    "server, with replicas or Sentinel's failover if it must not fail."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -73,7 +78,8 @@ def _pending(alias: str) -> bool:
 
 def _redis() -> Iterator[Missing]:
     try:
-        live_redis.client().ping()
+        if live_redis.is_cluster(live_redis.client()):
+            yield Missing("redis", CLUSTER)
     except live_redis.Unreachable:
         yield Missing("redis", "Redis cannot be reached. Start it, or see POSTROOM_REDIS_URL.")
 

@@ -68,8 +68,11 @@ def npm() -> list[str]:
 
 
 def collect() -> None:
-    """All static files under names of their content, into .build/static."""
-    command = argv(("collectstatic", "--noinput", "--clear", "--verbosity", "0"))
+    """All static files under names of their content, into .build/static.
+
+    What lay there before stays: a console that runs from this checkout still links to it.
+    """
+    command = argv(("collectstatic", "--noinput", "--verbosity", "0"))
     # Made without touching the data directory of a Postroom that may be running.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
     with tempfile.TemporaryDirectory() as aside:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core import logs
+from core import live_redis, logs, readiness
 from core.access import services
 from core.access.services import first_start
 from core.up import prepare
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         logs.name_process("prepare")
+        _refuse_a_cluster()
         call_command("migrate", verbosity=0, interactive=False)
         password = services.ensure_first_admin(settings.POSTROOM.admin_password)
         into: Path | None = options["into"]
@@ -43,6 +45,13 @@ class Command(BaseCommand):
         if prepared.password:
             self.stdout.write(f"Password: {prepared.password} (shown this once)")
         self.stdout.write(f"Ingest token: {prepared.ingest_token}")
+
+
+def _refuse_a_cluster() -> None:
+    """One that cannot be asked now is no reason not to prepare: readiness goes on asking."""
+    with suppress(live_redis.Unreachable):
+        if live_redis.is_cluster(live_redis.client()):
+            raise CommandError(readiness.CLUSTER)
 
 
 def _unshown(path: Path) -> str | None:
