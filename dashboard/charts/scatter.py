@@ -1,4 +1,4 @@
-"""How long spans took over time, as points of a drawing: time to the right, duration upwards by its logarithm. Pure."""
+"""How long traces took over time, as points of a drawing: time to the right, duration upwards by its logarithm."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.spans.api import Span
-from agents.spans.listing import is_failed
+from agents.spans.listing import TraceRow
 
-WIDTH, HEIGHT = 960, 150
+WIDTH, HEIGHT = 560, 200
 LEFT, BOTTOM, EDGE = 52, 18, 6
+# Shorter ones are drawn as if they took so long: a logarithm knows no zero.
+SHORTEST = 1_000
 DECADES = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 10**11, 10**12, 10**13)
 QUANTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A span: where it is drawn, and where a click on it leads."""
+    """A trace: where it is drawn, and where a click on it leads."""
 
     x: float
     y: float
     failed: bool
     trace_id: str
-    span_id: str
     says: str
     took: int
 
@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """The drawing. No spans: no points, and nothing to say of quantiles."""
+    """The drawing. No traces: no points, and nothing to say of quantiles."""
 
     points: tuple[Point, ...]
     lines: tuple[Line, ...]
@@ -51,35 +51,59 @@ class Scatter:
     floor: int = HEIGHT - BOTTOM
 
 
-def scatter(spans: Sequence[Span]) -> Scatter:
+def scatter(traces: Sequence[TraceRow]) -> Scatter:
     """Points in the order given; a click on a point is a click on the one drawn last."""
-    if not spans:
+    if not traces:
         return Scatter((), (), (), 0, 0)
-    since, until = min(span.start for span in spans), max(span.start for span in spans)
-    lowest = math.log10(max(min(span.duration for span in spans), 1_000))
-    highest = max(*(math.log10(span.duration + 1) for span in spans), lowest + 0.5)
+    across, upwards = _times(traces), _durations(traces)
+    points = tuple(_point(each, across, upwards) for each in traces)
+    lines = tuple(Line(upwards.place(each), each) for each in DECADES if upwards.holds(each))
+    durations = quantiles([each.duration for each in traces])
+    return Scatter(points, lines, durations, int(across.low), int(across.high))
 
-    def x(moment: int) -> float:
-        return round(LEFT + EDGE + (moment - since) / max(until - since, 1) * (WIDTH - LEFT - 2 * EDGE), 1)
 
-    def y(took: int) -> float:
-        share = (math.log10(max(took, 1_000)) - lowest) / (highest - lowest)
-        return round(HEIGHT - BOTTOM - EDGE - share * (HEIGHT - BOTTOM - 2 * EDGE), 1)
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """From a value to its place: the lowest at one end, the highest at the other."""
 
-    points = tuple(
-        Point(
-            x(span.start),
-            y(span.duration),
-            is_failed(span),
-            span.trace_id.hex(),
-            span.span_id.hex(),
-            f"{span.name} · {span.agent}",
-            span.duration,
-        )
-        for span in spans
+    low: float
+    high: float
+    first: float
+    last: float
+    by_logarithm: bool = False
+
+    def place(self, value: float) -> float:
+        share = (self._read(value) - self.low) / ((self.high - self.low) or 1)
+        return round(self.first + share * (self.last - self.first), 1)
+
+    def holds(self, value: float) -> bool:
+        return self.low <= self._read(value) <= self.high
+
+    def _read(self, value: float) -> float:
+        return math.log10(max(value, SHORTEST)) if self.by_logarithm else value
+
+
+def _times(traces: Sequence[TraceRow]) -> _Axis:
+    starts = [each.start for each in traces]
+    return _Axis(min(starts), max(starts), LEFT + EDGE, WIDTH - EDGE)
+
+
+def _durations(traces: Sequence[TraceRow]) -> _Axis:
+    """At least half a decade, so that equal ones stand at the foot and not everywhere."""
+    logarithms = [math.log10(max(each.duration, SHORTEST)) for each in traces]
+    highest = max(*logarithms, min(logarithms) + 0.5)
+    return _Axis(min(logarithms), highest, HEIGHT - BOTTOM - EDGE, EDGE, by_logarithm=True)
+
+
+def _point(trace: TraceRow, across: _Axis, upwards: _Axis) -> Point:
+    return Point(
+        across.place(trace.start),
+        upwards.place(trace.duration),
+        bool(trace.errors),
+        trace.trace_id.hex(),
+        f"{trace.name} · {trace.agent}",
+        trace.duration,
     )
-    lines = tuple(Line(y(each), each) for each in DECADES if lowest <= math.log10(each) <= highest)
-    return Scatter(points, lines, quantiles([span.duration for span in spans]), since, until)
 
 
 def quantiles(durations: Sequence[int]) -> tuple[int, ...]:

@@ -91,8 +91,10 @@ def _mark(span: Span, *, orphan: bool) -> int:
 def _note(span: Span) -> str:
     """What a row says beside its name: the model's tokens, the tool, the queue."""
     if span.model:
-        tokens = f" · {span.input_tokens:,} → {span.output_tokens:,} tokens"
-        return span.model + (tokens if span.input_tokens or span.output_tokens else "")
+        model = "" if span.model in span.name else span.model
+        used = span.input_tokens or span.output_tokens
+        tokens = f"{span.input_tokens:,} → {span.output_tokens:,} tokens" if used else ""
+        return " · ".join(filter(None, (model, tokens)))
     return span.tool or span.queue or span.peer
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from agents.spans import language, listing
-from agents.spans.api import Condition, Facets, Op, Query
+from agents.spans.api import Facets, Query
 from agents.spans.language import QueryRefusedError
 from agents.spans.listing import Listed, TraceRow
 from agents.spans.services import store
@@ -29,13 +30,13 @@ from dashboard.pages import agents_heard, frame
 # Counted beside the list; each value is a click that narrows the search.
 FACETS = ("agent", "status", "workflow", "operation", "queue", "model", "error_type")
 TOP = 6
-POINTS = 400
+POINTS = 100
 EXAMPLES = ("status:error", "duration:>2s", "model:*", "queue:* -status:ok")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A trace in the table; `share` is its length against the longest on the page, in percent."""
+    """A trace in the table; `share` is its bar, in percent."""
 
     trace: TraceRow
     share: float
@@ -145,8 +146,13 @@ def _as_query(request: HttpRequest) -> dict[str, str]:
 
 
 def _rows(rows: tuple[TraceRow, ...]) -> list[Row]:
-    longest = max((row.duration for row in rows), default=0) or 1
-    return [Row(row, max(0.5, 100 * row.duration / longest)) for row in rows]
+    """The bars' lengths are logarithms: one nightly batch would make all others a point."""
+    lengths = [math.log10(row.duration + 1_000) for row in rows]
+    shortest, longest = min(lengths, default=0), max(lengths, default=0)
+    spread = max(longest - shortest, 0.1)
+    return [
+        Row(row, 4 + 96 * (length - shortest) / spread) for row, length in zip(rows, lengths, strict=True)
+    ]
 
 
 def _empty(request: HttpRequest, found: Listed | None) -> dict[str, Any]:
@@ -162,26 +168,17 @@ def _empty(request: HttpRequest, found: Listed | None) -> dict[str, Any]:
 def _around(request: HttpRequest) -> dict[str, Any]:
     query, asker = wanted(request), telemetry.asker(frame.subject_of(request))
     with telemetry.answering():
-        spans = store().search(_first_spans(query), limit=POINTS, reach=asker.reach).rows
+        found = listing.traces(store(), query, limit=POINTS, reach=asker.reach, seen=asker.span)
         countable = asker.may_count(query)
         counted = store().facets(query, FACETS, top=TOP, reach=asker.reach) if countable else None
-    matches = listing.matcher(query, asker.reach, asker.span)
-    drawing = scatter([span for span in spans if matches(span)])
+    drawing = scatter(found.rows)
     return {
         "scatter": drawing,
-        "points_of": "traces" if not query.conditions and not query.text else "matching spans",
         "scatter_since": telemetry.moment(drawing.since),
         "scatter_until": telemetry.moment(drawing.until),
         "counted": counted,
         "facets": _facets(request, counted) if counted else [],
     }
-
-
-def _first_spans(query: Query) -> Query:
-    """When nothing is asked for in particular, a trace is drawn by its first span."""
-    if query.conditions or query.text:
-        return query
-    return replace(query, conditions=(Condition("parent_id", Op.IS, ""),))
 
 
 def _facets(request: HttpRequest, counted: Facets) -> list[tuple[str, list[Value]]]:

@@ -119,7 +119,7 @@ def test_trace_is_drawn_with_path_ghosts_errors_and_logs(store: SpanStore, vera:
     assert [queue for *_, queue in data["path"] if queue] == ["extract.q"]
     assert [(row, queue) for row, _, queue, _ in data["ghosts"]] == [(5, GHOST_QUEUE)]
     assert data["errors"] == [[3, "TimeoutError: the model took too long"]]
-    assert data["notes"][1:3] == [[2, "extract.q"], [3, "small-1 · 1,200 → 80 tokens"]]
+    assert data["notes"][1:3] == [[2, "extract.q"], [3, "1,200 → 80 tokens"]]
     assert [log[3] for log in data["logs"]] == ["took it up"]
     assert data["pauses"] == [[120_000_000, 700_000_000]]
 

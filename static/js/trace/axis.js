@@ -15,7 +15,7 @@ export function drawAxis(axis, { trace, scale, width }, unfold) {
   for (const { at, x } of ticksOf(scale, trace.until)) {
     if (x * width < reached + NARROW || x * width > width - NARROW / 2) continue;
     reached = x * width;
-    axis.append(mark("trace-moment", took(at).replace(/\.0+ /, " "), reached));
+    axis.append(mark("trace-moment", at ? took(at).replace(/\.0+ /, " ") : "0", reached));
   }
   for (const piece of scale.folds) axis.append(fold(piece, trace, width, unfold));
 }

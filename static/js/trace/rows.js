@@ -56,7 +56,7 @@ function fillName(row, at, { trace, flat }) {
   row.dataset.status = failed ? "bad" : "ok";
   shape.hidden = !failed;
   text.textContent = trace.name(at);
-  note.textContent = [agent, trace.noteOf.get(at), marks(trace.mark[at])].filter(Boolean).join(" · ");
+  note.textContent = [trace.noteOf.get(at), agent, marks(trace.mark[at])].filter(Boolean).join(" · ");
   name.title = `${trace.name(at)} · ${agent} · ${took(trace.took[at])}`;
   row.setAttribute("aria-level", depth + 1);
   row.setAttribute("aria-label", `${trace.name(at)}, ${agent || "no agent"}, ${took(trace.took[at])}${failed ? ", error" : ""}`);
@@ -76,7 +76,8 @@ function fillLine(parts, at, { trace, scale, width }) {
   const ghost = trace.ghostOf.get(at);
   if (ghost) drawGhost(line, ghost, to, width);
   label.textContent = ghost ? `not received for ${took(trace.now - ghost[1])}` : took(trace.took[at]);
-  placeLabel(label, from, to, width, Boolean(ghost));
+  const begun = Math.min(from, ...(trace.pathOf.get(at) ?? []).map((piece) => x(piece[1])));
+  placeLabel(label, begun, to, width, Boolean(ghost));
 }
 
 /** Beside the bar where there is room: after it, else before it, else upon it. */

@@ -1,5 +1,5 @@
 /** From time to place, as a share of the width. Pauses are folded: each takes a little, however long it lasted. Pure. */
-const FOLD = 0.035;
+const FOLD = 0.05;
 const FOLDS_AT_MOST = 0.35;
 const TICKS = 6;
 

@@ -26,6 +26,8 @@ async function start() {
   drawing.trace = new Trace(data);
   for (const part of root.querySelectorAll("[data-plain]")) part.remove();
   for (const part of [view, axis, root.querySelector("[data-trace-tools]"), root.querySelector("[data-legend]")]) part.hidden = false;
+  // A short trace leaves no empty room below it.
+  if (drawing.trace.count * HEIGHT < view.clientHeight) view.style.height = `${drawing.trace.count * HEIGHT}px`;
   list = new Window(view, { height: HEIGHT, make: makeRow, fill });
   arrange(new URLSearchParams(location.search).get("order") ?? "tree");
   new ResizeObserver(measure).observe(view);
