@@ -9,6 +9,7 @@ import pytest
 from tests.browser.conftest import Open
 from tests.support import axe
 from tests.support.console import PHONE, WIDE, Visit
+from tests.support.waiting import until
 
 # Name, path, who opens it, and the status of the answer.
 PAGES = [
@@ -70,7 +71,9 @@ def _look(visit: Visit, name: str, theme: str, width: int, status: int) -> None:
 
 
 def _bottom_of_first_action(visit: Visit) -> float:
-    box = visit.page.locator(FIRST_ACTION).first.bounding_box()
+    # A live part can give way to its newer self between finding it and measuring it.
+    actions = visit.page.locator(FIRST_ACTION)
+    box = until(actions.first.bounding_box, "the first action to be drawn")
     assert box
     return box["y"] + box["height"]
 
