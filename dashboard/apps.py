@@ -10,11 +10,13 @@ class DashboardConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
+        from agents.registry import selectors as registry
         from core import hints
         from dashboard.live import topics
         from dashboard.live.sender import sender
-        from dashboard.pages import finders
+        from dashboard.pages import environments, finders
 
         hints.listen(sender.send)
         topics.register_all()
         finders.register_all()
+        environments.register(registry.environments)

@@ -94,6 +94,10 @@ class Offer:
         return max(rank, 1) if self.probe and not self.probe.ok else rank
 
     @property
+    def count(self) -> int:
+        return sum(self.instances.values())
+
+    @property
     def open(self) -> bool:
         """Is it to get traffic at all?"""
         return not self.drained and self.weight > 0

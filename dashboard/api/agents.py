@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from agents.registry.services.registration import UnknownVersionError, VersionCh
 from agents.registry.values import Patience, Registration, State
 from agents.registry.versions import read
 from core.access.api import Permission
+from core.access.routes import Needed
 from core.access.services import Actor
 from core.outbound import OutboundError, RefusedError
 from dashboard.api import agents_shapes as shapes
@@ -36,7 +37,7 @@ SEES = frozenset({Permission.DISCOVER, Permission.SEE})
 class RegistryView(ApiView):
     """A view of agents."""
 
-    permission = SEES
+    permission: ClassVar[Needed | None] = SEES
 
     @property
     def actor(self) -> Actor:

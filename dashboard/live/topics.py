@@ -8,6 +8,7 @@ from core import clock, processes
 from core.access.api import SOMEWHERE, Permission
 from core.processes import ProcessState
 from dashboard.live import api
+from dashboard.live.agents import Agents
 from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
 from dashboard.live.topology import Topology
@@ -42,5 +43,6 @@ def register_all() -> None:
     # A process that dies says nothing: only looking finds it.
     api.register(Processes(), every=1.0)
     api.register(Counts((Count("approvals", Permission.APPROVE, approvals),)), also_after=("approvals",))
+    api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)

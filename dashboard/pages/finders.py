@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 from uuid import UUID
 
+from django.db.models import Q
 from django.urls import reverse
 
+from agents.registry import selectors as registry
 from core.access.api import Permission, Subject, may
 from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
@@ -18,11 +20,22 @@ from dashboard.pages.search import Found
 
 def register_all() -> None:
     search.register("pages", search.find_pages)
+    search.register("agents", agents)
     search.register("traces", telemetry_found.traces)
     search.register("messages and conversations", telemetry_found.messages)
     search.register("accounts", accounts)
     search.register("tokens", tokens)
     search.register("audit entries", audit_entries)
+
+
+def agents(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """Agents by a part of their id or name."""
+    named = Q(agent_id__icontains=text) | Q(name__icontains=text)
+    found = registry.seen_by(subject).filter(named).order_by("agent_id", "environment")[:at_most]
+    return [
+        Found(row.agent_id, reverse("agents-agent", args=(row.pk,)), row.environment, "agents")
+        for row in found
+    ]
 
 
 def accounts(text: str, subject: Subject, at_most: int) -> list[Found]:

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from dashboard.pages import (
+    agent,
+    agents,
     approvals,
     audit,
     logs,
@@ -26,6 +28,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("approvals/<uuid:id>/approve", approvals.approve, name="approvals-approve"),
     path("approvals/<uuid:id>/reject", approvals.reject, name="approvals-reject"),
     path("approvals/<uuid:id>/withdraw", approvals.withdraw, name="approvals-withdraw"),
+    path("agents", agents.agents, name="agents"),
+    path("agents/<uuid:id>", agent.agent, name="agents-agent"),
+    path("agents/<uuid:id>/version", agent.change_version, name="agents-version"),
+    path("agents/<uuid:id>/deregister", agent.deregister, name="agents-deregister"),
     path("traces", traces.traces, name="traces"),
     path("traces/around", traces.around, name="traces-around"),
     path("traces/newer", traces.newer, name="traces-newer"),

@@ -55,7 +55,7 @@ def register(agent: Program, server: Answering, **more: Any) -> Any:
     return agent.post(PATH, {"agent_id": "extract", "health_check_url": server.url("/healthz")} | more).json()
 
 
-def publish(server: Answering, card: dict[str, Any], **headers: str) -> str:
+def publish(server: Answering, card: dict[str, Any], **headers: Any) -> str:
     """The card's text as it is served."""
     text = json.dumps(card, indent=3)
     server.says(WELL_KNOWN, text.encode(), **headers)
