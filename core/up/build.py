@@ -54,10 +54,11 @@ def packages_are_there() -> bool:
 
 
 def install_packages() -> None:
-    """Exactly what the lock file says, without what only developers need."""
-    subprocess.run(
-        [*npm(), "ci", "--omit=dev", "--no-progress", "--no-fund", "--no-audit"], cwd=ROOT, check=True
-    )
+    """Exactly what the lock file says; what only developers need stays where a developer has it."""
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    developed = any((MODULES / name).exists() for name in package.get("devDependencies", {}))
+    omit = () if developed else ("--omit=dev",)
+    subprocess.run([*npm(), "ci", *omit, "--no-progress", "--no-fund", "--no-audit"], cwd=ROOT, check=True)
     PART.touch()
 
 

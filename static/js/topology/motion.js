@@ -80,7 +80,9 @@ export class Motion {
     const shown = stage.colours;
     for (const row of stage.model.edges) {
       const count = dots(row);
-      if (!count || stage.cy.getElementById(row.id).hasClass("dim")) continue;
+      const line = stage.cy.getElementById(row.id);
+      // What is written on a line is not run over.
+      if (!count || line.hasClass("dim") || line.hasClass("told")) continue;
       pen.fillStyle = row.state === "ok" ? shown.accent : shown[row.state];
       const way = this.#way(row);
       for (let dot = 0; dot < count; dot++) this.#dot(along(way, ((now / 1000) * SPEED + dot / count) % 1));

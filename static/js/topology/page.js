@@ -37,6 +37,7 @@ async function start() {
 
 function take(rows) {
   live = rows;
+  if (!stage.cy) performance.mark("topology-rows");
   if (!past && !time.isPast) drawSoon();
 }
 
@@ -53,9 +54,14 @@ function drawSoon() {
 function draw() {
   const found = model(past ?? live.values(), asked(), owners);
   tell(found.nodes.length ? "" : "empty");
+  if (found.nodes.length || stage.cy) show(found);
   root.dataset.nodes = `${found.nodes.length}`;
-  if (!found.nodes.length && !stage.cy) return;
+}
+
+function show(found) {
+  const first = !stage.cy;
   stage.show(found, given("group"));
+  if (first) stage.cy.one("render", () => performance.mark("topology-drawn"));
   motion.changed();
   root.querySelector("[data-focused]").hidden = !given("focus");
 }

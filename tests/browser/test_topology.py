@@ -1,0 +1,191 @@
+"""The graph in a real browser: drawn, live, replayed, kept in the address, and quiet for whoever wants it quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import _cookies, _opener
+from tests.support import axe
+from tests.support.console import BUILD, PHONE, WIDE, Console, Visit
+from tests.support.topology_spots import spots
+
+Open = Callable[..., Visit]
+EXTRACT = "agent:production/extract"
+DRAWN = "[data-topology][data-nodes]:not([data-nodes='0'])"
+CHART = ".topology-charts .main-svg"
+
+pytestmark = pytest.mark.xdist_group("topology")
+
+
+@pytest.fixture(scope="module")
+def shop(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console with agents at work."""
+    if not (BUILD / "packages" / "packages" / "cytoscape.mjs").exists():
+        pytest.skip("needs Cytoscape in .build: `make test` installs it")
+    made = Console(tmp_path_factory.mktemp("shop"), redis_server)
+    write(made, "shop")
+    with made.web():
+        yield made
+
+
+@pytest.fixture(scope="module")
+def people(shop: Console) -> dict[str, str]:
+    return _cookies(shop)
+
+
+@pytest.fixture
+def open_shop(browser: Browser, shop: Console, people: dict[str, str]) -> Iterator[Open]:
+    yield from _opener(browser, shop, people)
+
+
+def write(house: Console, *story: str) -> None:
+    house.run("-m", "tests.support.topology_writer", *story)
+
+
+def drawn(visit: Visit, path: str = "/topology") -> Visit:
+    assert visit.go(path) == 200
+    visit.page.wait_for_selector(DRAWN)
+    return visit
+
+
+# ---- How it looks ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE, WIDE])
+def test_graph_panel_and_table_fit_and_nothing_complains(open_shop: Open, theme: str, width: int) -> None:
+    visit = drawn(open_shop(theme=theme, width=width))
+    visit.live()
+    visit.shoot(f"topology-{theme}-{width}")
+    drawn(visit, f"/topology?node={EXTRACT}")
+    visit.page.wait_for_selector(CHART)
+    visit.shoot(f"topology-panel-{theme}-{width}")
+    assert visit.overflow() <= 0
+    visit.go(f"/topology?view=table&node={EXTRACT}")
+    visit.page.wait_for_selector(CHART)
+    visit.shoot(f"topology-table-{theme}-{width}")
+    assert visit.overflow() <= 0
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["", "&view=table"])
+def test_axe_finds_nothing_serious(open_shop: Open, theme: str, view: str) -> None:
+    if not axe.SCRIPT.exists():
+        pytest.skip("needs axe-core in node_modules: `npm ci` installs it")
+    visit = open_shop(theme=theme)
+    visit.go(f"/topology?node={EXTRACT}{view}")
+    visit.page.wait_for_selector(CHART)
+    assert axe.serious(visit.page) == []
+
+
+def test_charts_are_loaded_where_one_is_drawn_and_not_before(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    assert not [url for url in visit.requested if "plotly" in url]
+
+
+# ---- What it does ----------------------------------------------------------------------------------------------
+def test_a_new_agent_appears_and_nobody_moves(open_shop: Open, shop: Console) -> None:
+    visit = drawn(open_shop())
+    visit.live()
+    before = spots(visit)
+    count = int(visit.page.get_attribute("[data-topology]", "data-nodes") or 0)
+    write(shop, "grown")
+    visit.page.wait_for_selector(f"[data-topology][data-nodes='{count + 2}']")
+    after = spots(visit)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"audit-copy", "grep"}
+
+
+def test_a_click_opens_the_panel_and_the_address_keeps_it(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    canvas = visit.page.locator(".topology-canvas")
+    canvas.focus()
+    canvas.press("ArrowRight")
+    visit.page.wait_for_selector(".topology-panel h2")
+    assert "node=" in visit.page.url
+    drawn(visit, visit.page.url.removeprefix(visit.origin))
+    visit.page.wait_for_selector(".topology-panel h2")
+    visit.page.keyboard.press("Escape")
+    visit.page.wait_for_selector(".topology-panel", state="hidden")
+    assert "node=" not in visit.page.url
+
+
+def test_search_finds_and_enter_opens(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    visit.page.fill(".topology-bar input[type=search]", "extract")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_selector(".topology-panel h2:has-text('extract')")
+    assert "q=extract" in visit.page.url
+
+
+def test_switches_draw_anew_and_stay_in_the_address(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    count = int(visit.page.get_attribute("[data-topology]", "data-nodes") or 0)
+    visit.page.check(".topology-bar [name=queues]")
+    visit.page.wait_for_selector(f"[data-topology][data-nodes='{count - 2}']")
+    assert "queues=off" in visit.page.url
+    assert "queues=off" in (visit.page.get_attribute("[data-view=table]", "href") or "")
+    drawn(visit, visit.page.url.removeprefix(visit.origin))
+    assert visit.page.is_checked(".topology-bar [name=queues]")
+
+
+def test_the_slider_replays_and_now_returns(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    slider = visit.page.locator(".topology-time input")
+    with visit.page.expect_response(lambda answer: "/api/v1/topology" in answer.url):
+        slider.fill("-50")
+    visit.page.wait_for_selector("[data-topology][data-nodes='0']")
+    assert "at=" in visit.page.url
+    with visit.page.expect_response(lambda answer: "/api/v1/topology" in answer.url):
+        slider.fill("-10")
+    visit.page.wait_for_selector(DRAWN)
+    visit.page.click("[data-do=topology-now]")
+    visit.page.wait_for_selector("html:not([data-past])")
+    assert "at=" not in visit.page.url
+
+
+def test_png_is_a_picture(open_shop: Open) -> None:
+    visit = drawn(open_shop())
+    with visit.page.expect_download() as download:
+        visit.page.evaluate("document.querySelector('[data-do=topology-png]').click()")
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+    assert visit.complaints == []
+
+
+def test_whoever_wants_less_motion_gets_none(open_shop: Open) -> None:
+    visit = open_shop()
+    visit.page.emulate_media(reduced_motion="reduce")
+    drawn(visit)
+    visit.live()
+    picture = "document.querySelector('.topology-motion').toDataURL()"
+    still = visit.page.evaluate(
+        f"""new Promise((done) => {{
+            const before = {picture};
+            let frames = 20;
+            const next = () => (frames-- ? requestAnimationFrame(next) : done({picture} === before));
+            requestAnimationFrame(next);
+        }})"""
+    )
+    assert still
+
+
+def test_the_table_by_keyboard(open_shop: Open) -> None:
+    visit = open_shop()
+    visit.go("/topology?view=table")
+    visit.page.keyboard.press("j")
+    visit.page.keyboard.press("j")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**node=*")
+    assert visit.page.locator(".topology-panel h2").is_visible()
+
+
+def test_the_table_works_without_a_script(open_shop: Open) -> None:
+    visit = open_shop(scripts=False)
+    visit.go("/topology")
+    visit.page.click("noscript a")
+    visit.page.click("text=Not received >> nth=0")
+    visit.page.click(".row-link >> text=extract >> nth=0")
+    assert visit.page.locator(".topology-panel h2").is_visible()
