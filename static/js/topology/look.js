@@ -37,9 +37,9 @@ export const mark = (state, c) => MARKS[state]?.(c) ?? "";
 
 const image = (state, c) => `data:image/svg+xml;utf8,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">${mark(state, c)}</svg>`)}`;
 
-/** A large graph is drawn with fewer strokes: straight lines without heads. */
-export function stylesheet(c, large) {
-  return [...nodes(c), ...states(c), ...edges(c, large), ...moods(c)];
+/** Everything that Cytoscape draws. */
+export function stylesheet(c) {
+  return [...nodes(c), ...states(c), ...edges(c), ...moods(c)];
 }
 
 function nodes(c) {
@@ -81,7 +81,7 @@ function states(c) {
   ];
 }
 
-function edges(c, large) {
+function edges(c) {
   const curved = {
     "curve-style": "unbundled-bezier", "edge-distances": "endpoints", "control-point-distances": "data(distances)",
     "control-point-weights": "data(weights)", "source-endpoint": "data(from)", "target-endpoint": "data(to)",
@@ -89,7 +89,7 @@ function edges(c, large) {
   };
   const line = (colour) => ({ "line-color": colour, "target-arrow-color": colour, "mid-target-arrow-color": colour });
   return [
-    { selector: "edge", style: { width: "data(width)", opacity: large ? 0.5 : 0.9, "overlay-opacity": 0, ...line(c["line-strong"]), ...(large ? { "curve-style": "haystack", "haystack-radius": 0 } : curved) } },
+    { selector: "edge", style: { width: "data(width)", opacity: 0.9, "overlay-opacity": 0, ...line(c["line-strong"]), ...curved } },
     { selector: 'edge[state="warn"]', style: { ...line(c.warn), "mid-target-arrow-shape": "triangle" } },
     { selector: 'edge[state="bad"]', style: { ...line(c.bad), "mid-target-arrow-shape": "square" } },
     { selector: 'edge[state="unknown"]', style: { ...line(c.unknown), "line-style": "dashed", "line-dash-pattern": [6, 5], "mid-target-arrow-shape": "circle", "mid-target-arrow-fill": "hollow" } },

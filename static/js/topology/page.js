@@ -5,6 +5,7 @@ import { toast } from "../toasts.js";
 import { asked, change, given } from "./address.js";
 import { drawOnChange } from "./bar.js";
 import { downloadPng, downloadSvg } from "./download.js";
+import { Lines } from "./lines.js";
 import { mark } from "./look.js";
 import { model } from "./model.js";
 import { Motion } from "./motion.js";
@@ -24,12 +25,14 @@ let live = new Map();
 let past = null;
 let stage = null;
 let motion = null;
+let lines = null;
 let due = false;
 
 async function start() {
   const library = await import(root.dataset.cytoscape);
   stage = new Stage(library.default, root.querySelector(".topology-canvas"));
   motion = new Motion(root.querySelector(".topology-motion"), stage);
+  lines = new Lines(root.querySelector(".topology-lines"), stage);
   stage.begun = begun;
   time.begin();
   subscribe("topology", { snapshot: take, delta: (_ops, rows) => take(rows), state: judge });
@@ -63,11 +66,13 @@ function show(found) {
   stage.show(found, given("group"));
   if (first) stage.cy.one("render", () => performance.mark("topology-drawn"));
   motion.changed();
+  lines.changed();
   root.querySelector("[data-focused]").hidden = !given("focus");
 }
 
 function begun(cy) {
   motion.follow(cy);
+  lines.follow(cy);
   cy.on("tap", (event) => choose(event.target === cy || !event.target.isNode?.() || event.target.data("kind") === "group" ? "" : event.target.id()));
   cy.on("dbltap", "node", (event) => focus(event.target.id()));
   cy.on("mouseover", "edge", (event) => event.target.addClass("told"));
@@ -84,6 +89,7 @@ function choose(id) {
   if (id === given("node")) return;
   change({ node: id });
   stage.choose(id);
+  lines.draw();
   panel.open(id);
 }
 
@@ -173,7 +179,12 @@ drawOnChange({
 on("topology-in", () => stage?.cy && stage.zoom(1.3));
 on("topology-out", () => stage?.cy && stage.zoom(1 / 1.3));
 on("topology-fit", () => stage?.cy && stage.fit());
-on("topology-tidy", () => stage?.cy && stage.tidy());
+on("topology-tidy", () => {
+  if (!stage?.cy) return;
+  stage.tidy();
+  lines.changed();
+  motion.changed();
+});
 on("topology-now", () => time.now());
 on("topology-all", () => {
   change({ focus: "" });
@@ -182,6 +193,9 @@ on("topology-all", () => {
 const drawing = () => svg(stage.model, stage.places(), stage.colours, mark);
 on("topology-svg", () => stage?.cy && downloadSvg(drawing(), "topology.svg"));
 on("topology-png", () => stage?.cy && downloadPng(drawing(), "topology.png"));
-document.addEventListener("theme", () => stage?.repaint());
+document.addEventListener("theme", () => {
+  stage?.repaint();
+  lines?.draw();
+});
 
 start().catch(() => fail("The graph's script is not there: `make run` installs it. The table shows the same."));

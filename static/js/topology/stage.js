@@ -5,7 +5,7 @@ import { colours, stylesheet } from "./look.js";
 import { fits, width } from "./model.js";
 import { onEdge } from "./words.js";
 
-/** From so many edges on, lines are straight, and hidden while the view moves. */
+/** From so many edges on, they are drawn by lines.js, and Cytoscape keeps the nodes alone. */
 const LARGE = 1200;
 /** What nobody named. */
 const NAMELESS = { agent: "unknown sender", queue: "unnamed queue" };
@@ -30,10 +30,14 @@ export class Stage {
     new ResizeObserver(() => this.#resized()).observe(container);
     this.make = (elements, large) =>
       cytoscape({
-        container, elements, style: stylesheet(this.colours, large), layout: { name: "preset" }, minZoom: FARTHEST, maxZoom: NEAREST,
-        autoungrabify: true, boxSelectionEnabled: false, selectionType: "single", hideEdgesOnViewport: large, pixelRatio: large ? 1 : "auto",
+        container, elements, style: stylesheet(this.colours), layout: { name: "preset" }, minZoom: FARTHEST, maxZoom: NEAREST,
+        autoungrabify: true, boxSelectionEnabled: false, selectionType: "single", pixelRatio: large ? 1 : "auto",
         motionBlur: false,
       });
+  }
+
+  get chosen() {
+    return this.#model.nodes.some((row) => row.id === this.#chosen) ? this.#chosen : "";
   }
 
   get model() {
@@ -46,8 +50,8 @@ export class Stage {
     this.#grouped = grouped;
     this.#model = model;
     for (const [id, at] of place(model.nodes, model.edges, this.#places)) this.#places.set(id, at);
-    const elements = this.#elements();
     const large = model.edges.length > LARGE;
+    const elements = this.#elements(large);
     if (this.cy && this.large === large) this.#update(elements);
     else this.#begin(elements, large);
   }
@@ -63,13 +67,13 @@ export class Stage {
     this.choose(this.#chosen);
   }
 
-  #elements() {
+  #elements(large) {
     const ids = new Set(this.#model.nodes.map((row) => row.id));
     const groups = this.#grouped ? [...new Set(this.#model.nodes.map((row) => row.group))] : [];
     return [
       ...groups.map((name) => ({ group: "nodes", data: { id: `group:${name}`, kind: "group", label: name }, selectable: false })),
       ...this.#model.nodes.map((row) => this.#node(row)),
-      ...this.#model.edges.filter((row) => ids.has(row.source) && ids.has(row.target)).map((row) => this.#edge(row)),
+      ...(large ? [] : this.#model.edges).filter((row) => ids.has(row.source) && ids.has(row.target)).map((row) => this.#edge(row)),
     ];
   }
 
@@ -156,11 +160,18 @@ export class Stage {
       cy.elements(".dim, .chosen, .near").removeClass("dim chosen near told");
       const node = id ? cy.getElementById(id) : cy.collection();
       if (node.empty()) return;
-      const near = node.closedNeighborhood();
+      const near = this.large ? this.#near(id) : node.closedNeighborhood();
       cy.elements().difference(near.union(near.parents())).addClass("dim");
       near.edges().addClass("near told");
       node.addClass("chosen");
     });
+  }
+
+  /** A node and whom it hears and calls, where Cytoscape knows no edges. */
+  #near(id) {
+    const found = this.cy.collection().union(this.cy.getElementById(id));
+    const ids = this.#model.edges.filter((row) => row.source === id || row.target === id).flatMap((row) => [row.source, row.target]);
+    return ids.reduce((all, each) => all.union(this.cy.getElementById(each)), found);
   }
 
   /** Mark what the search found. */
@@ -176,7 +187,7 @@ export class Stage {
   /** The theme changed. */
   repaint() {
     this.colours = colours(document.documentElement);
-    this.cy?.style(stylesheet(this.colours, this.large));
+    this.cy?.style(stylesheet(this.colours));
   }
 
   places() {
