@@ -23,7 +23,7 @@ _PAYLOAD = re.compile(
     | llm\.(prompts?|completions?|input_messages|output_messages|invocation_parameters|prompt_template)(\..*)?
     | (input|output)\.value | (traceloop\.entity\.|mcp\.(request|response)\.)?(input|output|arguments|result)
     | retrieval\.documents(\..*)? | embedding\.(text|embeddings)(\..*)? | tool\.parameters
-    | (messaging\.)?(message|rpc\.message|rpc\.request|rpc\.response)\.(body|content|payload|headers?)(\..*)?
+    | (messaging\.)?(message|rpc\.message|rpc\.request|rpc\.response)\.(body|content|payload|headers?)(\.(?!size).*)?
     | messaging\.message\.headers?(\..*)? | (body|payload|content|message\.content)
     | http\.(request|response)\.(body|header)(\.(?!size).*)? | url\.query | http\.(url|target)
     | db\.(statement|query\.text|query\.parameter\..*|query\.parameters|operation\.parameter\..*|response\.rows)

@@ -25,6 +25,7 @@ from dashboard.api.trace_shapes import log_data, span_data
 from dashboard.charts.compared import Difference, compare
 from dashboard.charts.waterfall import error_of, waterfall
 from dashboard.pages import frame
+from dashboard.uncollected import uncollected
 
 # A trace of up to so many spans comes with its page; a larger one is fetched by the page, whole.
 WITH_PAGE = 2_000
@@ -66,10 +67,11 @@ def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
 def rows(request: HttpRequest, trace_id: str) -> HttpResponse:
     """All of a large trace, as its page draws it."""
     wanted = telemetry.trace_id_of(trace_id)
-    found = _read(request, wanted) if wanted else Trace(())
-    if not found.spans:
-        raise Http404
-    drawn = _drawn(request, found.spans, anatomy.read(found.spans))
+    with uncollected():
+        found = _read(request, wanted) if wanted else Trace(())
+        if not found.spans:
+            raise Http404
+        drawn = _drawn(request, found.spans, anatomy.read(found.spans))
     return HttpResponse(encode(drawn | {"complete": found.complete}), content_type="application/json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support import axe
 from tests.support.console import LAUNCH, Console, Visit, visit
 
 # Who there is: what they are called, and their role.
@@ -79,3 +81,12 @@ def open_as(browser: Browser, console: Console, cookies: dict[str, str]) -> Iter
 def open_workshop(browser: Browser, workshop: Console, workshop_cookies: dict[str, str]) -> Iterator[Open]:
     """The same for the console with the style guide."""
     yield from _opener(browser, workshop, workshop_cookies)
+
+
+@pytest.fixture(scope="session")
+def axe_core() -> None:
+    if axe.SCRIPT.exists():
+        return
+    if "chromium" in os.environ.get("POSTROOM_TEST_REQUIRE", ""):
+        pytest.fail("axe-core is not in node_modules: `make test` installs it", pytrace=False)
+    pytest.skip("needs axe-core in node_modules: `npm ci` installs it")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from tests.browser.conftest import Open
@@ -36,15 +34,6 @@ every_page = pytest.mark.parametrize(
 )
 every_theme = pytest.mark.parametrize("theme", THEMES)
 every_width = pytest.mark.parametrize("width", WIDTHS)
-
-
-@pytest.fixture(scope="session")
-def axe_core() -> None:
-    if axe.SCRIPT.exists():
-        return
-    if "chromium" in os.environ.get("POSTROOM_TEST_REQUIRE", ""):
-        pytest.fail("axe-core is not in node_modules: `make test` installs it", pytrace=False)
-    pytest.skip("needs axe-core in node_modules: `npm ci` installs it")
 
 
 @every_page

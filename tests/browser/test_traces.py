@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import Open
+from tests.support import axe
 from tests.support.console import PHONE, WIDE, Console, Visit
 
 THEMES, WIDTHS = ("light", "dark"), (PHONE, WIDE)
@@ -41,6 +42,17 @@ def test_a_page_of_telemetry_fits_and_nothing_complains(
     assert [line for line in visit.complaints if "404" not in line] == []
 
 
+@pytest.mark.parametrize(("name", "path", "drawn"), PAGES, ids=[name for name, *_ in PAGES])
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_serious_in_telemetry(
+    open_as: Open, axe_core: None, name: str, path: str, drawn: str, theme: str
+) -> None:
+    visit = open_as("ana", theme=theme)
+    visit.go(path)
+    visit.page.wait_for_selector(drawn)
+    assert axe.serious(visit.page) == []
+
+
 def selected(visit: Visit) -> str:
     return str(visit.page.locator(".trace-row[data-current] .trace-text").text_content())
 
@@ -50,7 +62,7 @@ def test_keys_move_open_and_close(open_as: Open) -> None:
     visit.go(STORY)
     page = visit.page
     page.wait_for_selector("[data-drawn]")
-    for key in "jjkjj":
+    for key in "jjkjjj":
         page.keyboard.press(key)
     assert selected(visit) == "chat small-1"
     page.keyboard.press("Enter")

@@ -13,6 +13,7 @@ django.setup()
 
 # ruff: noqa: E402
 import random
+from typing import Any
 
 from agents.spans import services
 from agents.spans.api import Batch, LogRequest, Span
@@ -87,5 +88,7 @@ def more(body: str) -> None:
     write(spans, [span_house.line(spans[0], body)], f"more {body}"[:16] + str(now))
 
 
+COMMANDS: dict[str, Any] = {"demo": demo, "large": large, "more": more}
+
 if __name__ == "__main__":
-    {"demo": demo, "large": large, "more": more}[sys.argv[1]](*sys.argv[2:])
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
