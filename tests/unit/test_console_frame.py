@@ -62,6 +62,7 @@ def test_a_detail_lights_up_its_page() -> None:
     assert current == ["audit"]
 
 
+@pytest.mark.django_db
 def test_the_environment_switch_offers_only_what_may_be_seen() -> None:
     assert environments.known(_subject(P.SEE)) == ["default"]
     assert environments.known(_subject(P.SEE, scope=Scope(environment="prod*"))) == []
