@@ -34,14 +34,14 @@ class Drawing:
     def put(self, edge: Edge, tally: Tally) -> None:
         """What the edge saw in these minutes, whole. The tally is kept and must not change any more."""
         self.drop(edge)
-        for node in nodes_of(edge, tally):
+        nodes, lines = nodes_of(edge, tally), lines_of(edge, tally)
+        for node in nodes:
             self._nodes.setdefault(node, {}).setdefault(edge, NOTHING)
         for node, part in parts_of(edge, tally):
             self._nodes.setdefault(node, {})[edge] = part
-        lines = lines_of(edge, tally)
         for line in lines:
             self._lines.setdefault(line, {})[edge] = tally
-        self._drawn_as[edge] = (*nodes_of(edge, tally), *lines)
+        self._drawn_as[edge] = (*nodes, *lines)
         self._touched |= dict.fromkeys(self._drawn_as[edge])
 
     def drop(self, edge: Edge) -> None:

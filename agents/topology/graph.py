@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
@@ -72,7 +72,7 @@ def draw(found: Mapping[Edge, Tally], minutes: int) -> Graph:
     return graph
 
 
-def nodes_of(edge: Edge, tally: Tally) -> Iterable[Node]:
+def nodes_of(edge: Edge, tally: Tally) -> list[Node]:
     """Every node that an edge touches."""
     if edge.kind is EdgeKind.WORK:
         return [agent(edge, edge.target)]

@@ -91,8 +91,11 @@ class Recent:
             del self._last_seen[edge_id]
 
     def _whole(self, edge_id: int) -> Tally:
+        tallies = self._tallies.get(edge_id, {})
+        if len(tallies) == 1:
+            return next(iter(tallies.values()))
         whole = Tally(last_seen=self._last_seen[edge_id])
-        for tally in self._tallies.get(edge_id, {}).values():
+        for tally in tallies.values():
             whole.add(tally)
         return whole
 

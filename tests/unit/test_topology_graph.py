@@ -12,6 +12,7 @@ from agents.topology import figures
 from agents.topology.drawing import Drawing
 from agents.topology.figures import Health
 from agents.topology.graph import Line, Node, NodeKind, draw
+from agents.topology.sketch import Sketch
 from agents.topology.values import Edge, EdgeKind, Tally
 
 MINUTE = 60_000_000_000
@@ -120,3 +121,11 @@ def _settle(drawing: Drawing, rows: dict[str, Any]) -> None:
     for id in gone:
         rows.pop(id, None)
     rows.update({id: each.data for id, each in drawn.items()})
+
+
+@given(st.dictionaries(st.integers(0, 300), st.integers(1, 50), max_size=20))
+def test_quantiles_in_one_walk_are_those_of_the_sketch(buckets: dict[int, int]) -> None:
+    sketch = Sketch(buckets)
+    for name, share in figures.SHARES:
+        exact = sketch.quantile(share)
+        assert figures.quantiles(sketch)[name] == (None if exact is None else float(f"{exact / 1e6:.3g}"))
