@@ -88,8 +88,15 @@ def test_late_follows_from_the_clock(silent: int, state: State) -> None:
     assert state_at(State.UP, NOON, Patience(), NOON + timedelta(seconds=silent)) is state
 
 
-def test_a_thousand_agents_beat_in_few_queries(django_assert_max_num_queries: Any) -> None:
-    beats = [heard(agent=f"agent-{n}", instance=f"i-{n}") for n in range(50)]
-    beat(beats)
-    with django_assert_max_num_queries(60):
-        beat([heard(1, agent=f"agent-{n}", instance=f"i-{n}") for n in range(50)])
+def test_many_that_beat_on_cost_as_few_queries_as_one(django_assert_max_num_queries: Any) -> None:
+    beat([heard(agent=f"agent-{n}", instance=f"i-{n}") for n in range(50)])
+    with django_assert_max_num_queries(12):
+        beat([heard(1, agent=f"agent-{n}", instance=f"i-{n}", load=n / 50) for n in range(50)])
+    found = Instance.objects.get(instance_id="i-25")
+    assert (found.load, found.last_beat, found.due) == (0.5, heard(1).arrived, heard(31).arrived)
+
+
+def test_one_that_is_older_costs_its_neighbours_nothing() -> None:
+    beat([heard(10, instance="a"), heard(10, instance="b")])
+    beat([heard(5, instance="a", load=0.1), heard(11, instance="b", load=0.7)])
+    assert dict(Instance.objects.values_list("instance_id", "load")) == {"a": None, "b": 0.7}
