@@ -20,7 +20,7 @@ from core import clock
 # Of a trace with more spans than this, the row says "more than".
 SUMMED_UP = 2_000
 # How many spans are asked for first, for each trace that is wanted: most traces have several that match.
-SPANS_EACH, MOST_AT_ONCE = 4, 2_000
+SPANS_EACH, MOST_AT_ONCE = 12, 2_000
 PATIENCE = 1.0
 
 Seen = Callable[[Span], Span]
