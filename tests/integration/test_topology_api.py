@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from tests.support.traces import START, sends
 
 pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY]), pytest.mark.both_databases]
 
-BEGAN = clock.datetime.fromtimestamp(START / 1e9, clock.UTC).replace(second=0)
+BEGAN = datetime.fromtimestamp(START / 1e9, UTC).replace(second=0)
 AT = (BEGAN + timedelta(minutes=5)).replace(second=30)
 
 
@@ -29,7 +29,7 @@ def ask(who: Program | None = None, **query: Any) -> Any:
     return answer.json()
 
 
-def around() -> dict[str, str]:
+def around() -> dict[str, Any]:
     return {
         "since": clock.rfc3339(BEGAN - timedelta(minutes=1)),
         "until": clock.rfc3339(BEGAN + timedelta(minutes=9)),

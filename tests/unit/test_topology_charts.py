@@ -12,7 +12,7 @@ from agents.topology.values import Tally
 from dashboard.charts.topology import Minutes, of_node
 
 
-def tally(calls: int, *durations: int, waits: tuple[int, ...] = (), **more: int) -> Tally:
+def tally(calls: int, *durations: int, waits: tuple[int, ...] = (), **more: Any) -> Tally:
     made = Tally(calls=calls, **more)
     for sketch, values in ((made.duration, durations), (made.wait, waits)):
         for value in values:

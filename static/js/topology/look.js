@@ -2,8 +2,8 @@
 import { CARD } from "./curve.js";
 
 const NAMES = ["canvas", "surface", "raised", "sunken", "line", "line-strong", "control-line", "text", "text-2", "text-3", "accent", "accent-soft", "ok", "warn", "bad", "bad-soft", "warn-soft", "unknown"];
-/** Each kind's outline: an agent is a card, a queue a pipe, a model a gem, a tool a tag, a service somebody else's box. */
-export const OUTLINES = { agent: "round-rectangle", queue: "barrel", model: "cut-rectangle", tool: "round-tag", service: "rectangle" };
+/** Each kind's outline: an agent is a card, a queue a pipe, a model a gem, a tool a bolt's head, a service somebody else's box. */
+export const OUTLINES = { agent: "round-rectangle", queue: "barrel", model: "cut-rectangle", tool: "round-hexagon", service: "rectangle" };
 const MARKS = {
   warn: (c) => `<path d="M8 1.5 15 14H1z" fill="${c.warn}" stroke="${c.surface}" stroke-width="1.5"/>`,
   bad: (c) => `<rect x="2" y="2" width="12" height="12" rx="2" fill="${c.bad}" stroke="${c.surface}" stroke-width="1.5"/>`,
