@@ -152,3 +152,11 @@ def test_a_record_is_read_whole_and_leads_to_its_trace(open_as: Open) -> None:
     page.keyboard.press("Enter")
     page.locator(".log-details").get_by_role("link", name="Trace", exact=True).click()
     page.wait_for_selector("[data-trace][data-drawn]")
+
+
+def test_when_nobody_answers_the_list_goes_grey(open_as: Open) -> None:
+    visit = open_as("ana")
+    visit.go("/traces")
+    visit.page.wait_for_selector("[data-scatter]")
+    visit.page.route("**/traces/newer?**", lambda route: route.abort())
+    visit.page.wait_for_selector(".traces-list[data-stale]")

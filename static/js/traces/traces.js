@@ -7,7 +7,8 @@ const button = list?.querySelector("[data-newer-show]");
 const waiting = new Set();
 let cursor = list?.dataset.tail ?? "";
 
-if (cursor) every(ask);
+// When nobody answers, what stands here may be old: it goes grey.
+if (cursor) every(ask, (failed) => list.toggleAttribute("data-stale", failed));
 button?.addEventListener("click", () => location.reload());
 
 /** Says whether asking again at once is worth it. */
