@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Q
@@ -78,7 +79,7 @@ def _take_quiet(story: Sequence[tuple[Instance, Agent, Heartbeat]]) -> bool:
     )
     connection = connections[DEFAULT]
     adapt = connection.ops.adapt_datetimefield_value
-    values = [
+    values: list[list[Any]] = [
         [
             adapt(value) if isinstance(value, datetime) else value
             for value in (*said.values(), row.pk, row.state, heard.arrived)
