@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from agents.registry.liveness import state_at
 from agents.registry.models import Agent, Instance
@@ -122,9 +123,8 @@ def _instance(row: Instance) -> dict[str, Any]:
 
 
 def _traces_url(request: HttpRequest, node: Node) -> str:
-    """Where its traces are, once there is a page of traces."""
-    try:
-        url = reverse("traces")
-    except NoReverseMatch:
+    """Where its traces are; of what sends no spans there are none."""
+    if node.kind is not NodeKind.AGENT:
         return ""
-    return frame.carry(request, f"{url}?q=agent%3A{node.name}") if node.kind is NodeKind.AGENT else ""
+    query = urlencode({"q": f'agent:"{node.name}"'})
+    return frame.carry(request, f"{reverse('traces')}?{query}")

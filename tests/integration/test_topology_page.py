@@ -88,6 +88,7 @@ def test_panel_shows_figures_minutes_and_neighbours(vera: Client, traffic: None)
     assert sum(drawn["rate"]) == 30
     for name in ("extract.q", "archive.q", "ocr"):
         assert f">{name}</a>" in page
+    assert "/traces?q=agent%3A%22extract%22" in page
     assert "not received" in text(vera, "/topology/node", node=QUEUE)
 
 
