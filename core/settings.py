@@ -228,6 +228,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "dashboard.api.heartbeats_schema.add",
         "dashboard.api.schema_parts.add_problems",
     ],
 }

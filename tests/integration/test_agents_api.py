@@ -187,3 +187,10 @@ def test_a_viewer_changes_nothing(agent: Program) -> None:
     assert viewer.get(f"{PATH}/{id}").status_code == 200
     assert viewer.patch(f"{PATH}/{id}", {"owner": "me"}).status_code == 403
     assert viewer.delete(f"{PATH}/{id}").status_code == 403
+
+
+def test_the_schema_tells_of_heartbeats_too(agent: Program) -> None:
+    told = agent.get("/api/schema/", format="json").json()
+    heartbeats_path = told["paths"]["/api/v1/heartbeats"]["post"]
+    assert {"200", "default"} <= heartbeats_path["responses"].keys()
+    assert told["components"]["schemas"]["Heartbeat"]["required"] == ["agent_id", "instance_id"]
