@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TokenState": "dashboard.api.access_shapes.TOKEN_STATES",
         "ApprovalState": "dashboard.api.access_shapes.APPROVAL_STATES",
         "AgentState": "dashboard.api.agents_shapes.STATES",
+        "TraceState": "dashboard.api.trace_shapes.TRACE_STATES",
+        "Health": "dashboard.api.topology.HEALTH",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

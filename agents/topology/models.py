@@ -26,7 +26,7 @@ class Reading(models.Model):
 class EdgeRow(models.Model):
     """An edge that was seen at least once."""
 
-    environment = models.CharField(max_length=200)
+    environment = models.CharField(max_length=300)
     kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in EdgeKind])
     source = models.CharField(max_length=300)
     via = models.CharField(max_length=300)

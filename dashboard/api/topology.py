@@ -39,13 +39,16 @@ class TopologyFilters(query.Filters):
     )
 
 
+HEALTH = [health.value for health in figures.Health]
+
+
 class FiguresShape(serializers.Serializer[Any]):
     """What nodes and edges have in common."""
 
     id = serializers.CharField()
     environment = serializers.CharField()
     state = serializers.ChoiceField(
-        [health.value for health in figures.Health],
+        HEALTH,
         help_text="`unknown`: most of what was sent was not seen to arrive. `idle`: known, but nothing in this time.",
     )
     rate = serializers.FloatField(help_text="A minute.")

@@ -48,6 +48,8 @@ LOG_DERIVED = (
     "scope",
 )
 
+TRACE_STATES = ["ok", "with errors", "failed"]
+
 
 class TraceRowShape(serializers.Serializer[Any]):
     """A trace in the list; `matched` counts its spans that match the search."""
@@ -56,7 +58,7 @@ class TraceRowShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     agent = serializers.CharField()
     environment = serializers.CharField()
-    state = serializers.ChoiceField(["ok", "with errors", "failed"])
+    state = serializers.ChoiceField(TRACE_STATES)
     start = UtcTime()
     duration_ms = serializers.FloatField()
     spans = serializers.IntegerField()

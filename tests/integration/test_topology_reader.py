@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,7 @@ def viewer(scope: Scope = Scope()) -> Subject:  # noqa: B008 - a frozen value
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SpanStore]:
     made = BlockStore(SqliteShelf(tmp_path / "spans"), timedelta(days=7))
-    with clock.held(clock.datetime.fromtimestamp(START / 1e9, clock.UTC)):
+    with clock.held(datetime.fromtimestamp(START / 1e9, UTC)):
         yield made
     made.close()
 

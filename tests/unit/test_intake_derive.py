@@ -10,7 +10,11 @@ from agents.intake import derive
 from agents.intake.values import RawEvent, RawLink, RawLog, RawSpan, Value
 from agents.spans.values import LogRecord, Span, SpanKind, decode, encode
 
-CLERK: dict[str, Value] = {"service.name": "clerk", "service.version": "1.4", "service.instance.id": "clerk-0"}
+CLERK: dict[str, Value] = {
+    "service.name": "clerk",
+    "service.version": "1.4",
+    "service.instance.id": "clerk-0",
+}
 
 
 def derived(

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("environment", models.CharField(max_length=200)),
+                ("environment", models.CharField(max_length=300)),
                 (
                     "kind",
                     models.CharField(
