@@ -1,4 +1,7 @@
-"""`make test`: the suite on SQLite, then what is marked both_databases on PostgreSQL; one sum as the last line."""
+"""`make test`: the suite on SQLite, then what is marked both_databases on PostgreSQL; one sum as the last line.
+
+With --leave-kills without the tests marked `kills`, for who runs `make kills` next: it begins with all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,17 @@ from tests.support.servers import MissingError, postgres_server
 
 WORKERS = str(min(max(os.cpu_count() or 1, 2), 4))
 NOTHING_COLLECTED = 5
+LEAVE_KILLS = "--leave-kills"
 
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
+    leave_kills = LEAVE_KILLS in arguments
+    arguments = [each for each in arguments if each != LEAVE_KILLS]
     environ = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
-    first = _pytest(environ, arguments)
-    again = _on_postgresql(environ, arguments)
+    first = _pytest(environ, [*(["-m", "not kills"] if leave_kills else []), *arguments])
+    marked = "both_databases and not kills" if leave_kills else "both_databases"
+    again = _on_postgresql(environ, ["-m", marked, *arguments])
     total = first + again
     parts = [f"{total[kind]} {kind}" for kind in ("failed", "passed", "skipped") if total[kind]]
     print(
@@ -39,7 +46,7 @@ def _on_postgresql(environ: dict[str, str], arguments: list[str]) -> Counter[str
         print(f"SKIPPED: what is marked both_databases, on PostgreSQL: {problem}")
         return Counter(skipped=1)
     url = server.format(name="postroom")
-    return _pytest(environ | {"POSTROOM_DATABASE_URL": url}, ["-m", "both_databases", *arguments])
+    return _pytest(environ | {"POSTROOM_DATABASE_URL": url}, arguments)
 
 
 def _pytest(environ: dict[str, str], arguments: list[str]) -> Counter[str]:

@@ -47,6 +47,10 @@ def test_a_page_fits_and_nothing_complains(
     _look(visit, name, theme, width, status)
     if name not in ONLY_THE_BOX:
         assert _bottom_of_first_action(visit) <= visit.height
+    # In the same visit, since opening a page costs more than looking at it. Where axe-core is required and is not
+    # there, the test of the dialogs fails.
+    if width == WIDE and axe.SCRIPT.exists():
+        assert axe.serious(visit.page) == []
 
 
 def _look(visit: Visit, name: str, theme: str, width: int, status: int) -> None:
@@ -65,16 +69,6 @@ def _bottom_of_first_action(visit: Visit) -> float:
     box = until(actions.first.bounding_box, "the first action to be drawn")
     assert box
     return box["y"] + box["height"]
-
-
-@every_page
-@every_theme
-def test_axe_finds_nothing_serious(
-    axe_core: None, open_as: Open, name: str, path: str, who: str, status: int, theme: str
-) -> None:
-    visit = open_as(who, theme=theme)
-    visit.go(path)
-    assert axe.serious(visit.page) == []
 
 
 @every_theme
