@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from agents.topology.drawing import Drawing, Drawn
 from agents.topology.models import EdgeCell, EdgeRow
-from agents.topology.rollups import COUNTS, SKETCHES, tally_of
-from agents.topology.selectors import KNOWN_FOR, edge_of
+from agents.topology.rollups import COUNTS, SKETCHES, edge_of, tally_of
+from agents.topology.selectors import KNOWN_FOR
 from agents.topology.values import MINUTE, Edge, Tally
 
 MINUTES = 5

@@ -12,7 +12,7 @@ from agents.topology.levels import LEVELS, start_of
 from agents.topology.models import EdgeCell, EdgeRow, Reading
 from agents.topology.pairing import Tallies
 from agents.topology.sketch import Sketch
-from agents.topology.values import MINUTE, Cell, Edge, Tally
+from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
 from core.databases import TELEMETRY
 
 KEPT_CELLS = 50_000
@@ -139,12 +139,12 @@ def _seen_between(found: Tallies) -> dict[Edge, tuple[int, int]]:
 def _ids_of(edges: Iterable[Edge]) -> dict[Edge, int]:
     wanted = set(edges)
     rows = EdgeRow.objects.filter(source__in={edge.source for edge in wanted})
-    found = {_edge(row): row.pk for row in rows}
+    found = {edge_of(row): row.pk for row in rows}
     return {edge: found[edge] for edge in wanted}
 
 
-def _edge(row: EdgeRow) -> Edge:
-    return Edge(*(getattr(row, name) for name in Edge._fields))
+def edge_of(row: EdgeRow) -> Edge:
+    return Edge(row.environment, EdgeKind(row.kind), row.source, row.via, row.target)
 
 
 def _stored(cells: list[Cell], ids: dict[Edge, int]) -> Tallies:

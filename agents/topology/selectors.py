@@ -10,7 +10,7 @@ from django.db.models import Q
 from agents.topology.graph import Graph, Node, NodeKind, draw
 from agents.topology.levels import Stretch, cover
 from agents.topology.models import EdgeCell, EdgeRow, Reading
-from agents.topology.rollups import COUNTS, SKETCHES, tally_of
+from agents.topology.rollups import COUNTS, SKETCHES, edge_of, tally_of
 from agents.topology.values import MINUTE, Edge, EdgeKind, Tally
 from core.access.api import Permission, Place, Subject, may
 
@@ -87,10 +87,6 @@ def _edges(subject: Subject, since: int, until: int, environment: str) -> dict[i
         rows = rows.filter(environment=environment)
     known = {row.pk: Known(edge_of(row), row.last_seen) for row in rows.iterator()}
     return {pk: each for pk, each in known.items() if _visible(subject, each.edge)}
-
-
-def edge_of(row: EdgeRow) -> Edge:
-    return Edge(row.environment, EdgeKind(row.kind), row.source, row.via, row.target)
 
 
 def _visible(subject: Subject, edge: Edge) -> bool:
