@@ -23,6 +23,11 @@ DEADLINE: Final = "postroom-deadline"
 # The letter's id and the number of this redrive.
 REDRIVE_ID: Final = "postroom-redrive-id"
 REDRIVE_COUNT: Final = "postroom-redrive-count"
+# Which message caused this one, and which conversation both belong to.
+PARENT_ID: Final = "postroom-parent-id"
+CONVERSATION_ID: Final = "postroom-conversation-id"
+# What became of the attempts before this one; packed, see attempts.py.
+ATTEMPTS: Final = "postroom-attempts"
 
 ALL: Final = (
     TRACEPARENT,
@@ -36,4 +41,7 @@ ALL: Final = (
     DEADLINE,
     REDRIVE_ID,
     REDRIVE_COUNT,
+    PARENT_ID,
+    CONVERSATION_ID,
+    ATTEMPTS,
 )

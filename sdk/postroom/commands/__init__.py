@@ -1,0 +1,1 @@
+"""The subcommands of `postroom`, one module each; cli.py has their table."""

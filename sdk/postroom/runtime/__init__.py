@@ -1,0 +1,1 @@
+"""How a message is handled, stage by stage: the front door is `api.py`, the stages stand in `stages.py`."""
