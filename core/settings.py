@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "agents.spans.apps.SpansConfig",
     "agents.registry.apps.RegistryConfig",
     "agents.topology.apps.TopologyConfig",
+    "agents.ledger.apps.LedgerConfig",
     "dashboard.apps.DashboardConfig",
     "dashboard.api.apps.ApiConfig",
 ]
@@ -231,6 +232,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "dashboard.api.heartbeats_schema.add",
+        "dashboard.api.events_schema.add",
         "dashboard.api.schema_parts.add_problems",
     ],
 }

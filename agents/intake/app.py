@@ -14,30 +14,39 @@ from agents.intake.body import Receive
 from agents.intake.committer import Committer
 from agents.intake.door import Door
 from agents.intake.http_parts import Scope, Send
-from agents.intake.pulse import Pulse
+from agents.intake.pulse import Pulse, Work
 from agents.intake.trouble import Alarm
+from agents.ledger.services import keeping
+from agents.registry.services import heartbeats
 from agents.spans import services
 from core import live_redis, metrics, processes
+from core.databases import DEFAULT, TELEMETRY
 from core.processes import EVERY
 
 log = structlog.get_logger(__name__)
 GRACE_SECONDS = 5
+HEARTBEATS = Work("heartbeat", "Heartbeats", DEFAULT, heartbeats.beat)
+EVENTS = Work("event", "Events", TELEMETRY, keeping.keep)
 
 
 class Intake:
     """What lives from the start of the process to its end."""
 
     def __init__(self) -> None:
-        telemetry, registry = Alarm(), Alarm(f"{processes.default_name()} (heartbeats)")
+        name = processes.default_name()
+        telemetry, registry, ledger = Alarm(), Alarm(f"{name} (heartbeats)"), Alarm(f"{name} (events)")
         self._committer = Committer(services.store(), telemetry)
-        self._pulse = Pulse(registry)
-        self.door = Door(self._committer, self._pulse, (telemetry, registry), settings.POSTROOM.environment)
+        self._heartbeats, self._events = Pulse(HEARTBEATS, registry), Pulse(EVENTS, ledger)
+        alarms = (telemetry, registry, ledger)
+        environment = settings.POSTROOM.environment
+        self.door = Door(self._committer, self._heartbeats, self._events, alarms, environment)
         self._grpc: Any = None
         self._telling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._committer.start()
-        self._pulse.start()
+        self._heartbeats.start()
+        self._events.start()
         bind = settings.POSTROOM.otlp_grpc_bind
         if bind:
             self._grpc = await grpc_door.serve(self.door, bind)
@@ -49,7 +58,7 @@ class Intake:
             self._telling.cancel()
         if self._grpc:
             await self._grpc.stop(GRACE_SECONDS)
-        for each in (self._committer, self._pulse):
+        for each in (self._committer, self._heartbeats, self._events):
             each.close()
             await asyncio.to_thread(each.join)
 

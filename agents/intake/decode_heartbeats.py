@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,12 +14,13 @@ from agents.intake.writers import Writer
 from agents.registry.values import Heartbeat
 from core import clock
 
+T = TypeVar("T")
 MOST = 10_000
 LARGEST_NUMBER = 2**31 - 1
 
 
 class Wrong(NamedTuple):
-    """One heartbeat that is turned away, by its place in the request."""
+    """One item that is turned away, by its place in the request."""
 
     place: int
     field: str
@@ -28,10 +29,10 @@ class Wrong(NamedTuple):
     forbidden: bool = False
 
 
-class Heard(NamedTuple):
+class Heard(NamedTuple, Generic[T]):
     """What one request comes to."""
 
-    good: tuple[Heartbeat, ...]
+    good: tuple[T, ...]
     wrong: tuple[Wrong, ...]
 
 
@@ -39,7 +40,7 @@ class FieldError(Exception):
     """A field that cannot be read. The text says what it must be."""
 
 
-def heartbeats(body: bytes, writer: Writer, arrived: datetime) -> Heard:
+def heartbeats(body: bytes, writer: Writer, arrived: datetime) -> Heard[Heartbeat]:
     """One heartbeat or a list of them. Raises a RefusalError when the body is neither."""
     good: list[Heartbeat] = []
     wrong: list[Wrong] = []

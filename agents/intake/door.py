@@ -14,6 +14,8 @@ from agents.intake.pulse import Pulse
 from agents.intake.refusals import ForbiddenError, UnauthenticatedError, UnavailableError
 from agents.intake.trouble import Alarm, Trouble
 from agents.intake.writers import Writer
+from agents.ledger.values import Told
+from agents.registry.values import Heartbeat
 from core import metrics
 from core.access import subjects
 from core.access.api import Kind, Permission, Subject, may
@@ -28,7 +30,8 @@ class Door:
     """The parts that every request passes, made once per process."""
 
     committer: Committer
-    pulse: Pulse
+    heartbeats: Pulse[Heartbeat]
+    events: Pulse[Told]
     alarms: tuple[Alarm, ...]
     environment: str
     admission: Admission = field(default_factory=Admission)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.intake import answers, body, http_heartbeats, unpack
+from agents.intake import answers, body, http_events, http_heartbeats, http_items, unpack
 from agents.intake.answers import Codec, Signal
 from agents.intake.body import Incoming
 from agents.intake.door import Door
@@ -26,6 +26,7 @@ from core.access import addresses
 from core.access.api import Permission, may
 
 PATHS = {f"/v1/{signal}": signal for signal in Signal}
+ITEM_PATHS = (http_heartbeats.PATH, http_events.PATH)
 TYPES = {
     "application/x-protobuf": Codec.PROTOBUF,
     "application/protobuf": Codec.PROTOBUF,
@@ -39,7 +40,9 @@ async def handle(door: Door, scope: Scope, receive: body.Receive, send: Send) ->
     if scope["method"] == "POST" and signal is not None:
         answer = await _signal(door, signal, scope, receive)
     elif scope["method"] == "POST" and scope["path"] == http_heartbeats.PATH:
-        answer = await http_heartbeats.answer(door, scope, receive)
+        answer = await http_items.answer(door, http_heartbeats.ITEMS, door.heartbeats, scope, receive)
+    elif scope["method"] == "POST" and scope["path"] == http_events.PATH:
+        answer = await http_items.answer(door, http_events.ITEMS, door.events, scope, receive)
     else:
         answer = await _other(door, scope)
     if answer is not None:
@@ -84,13 +87,13 @@ def _refused(codec: Codec | None, refusal: RefusalError) -> Answer:
 
 
 async def _other(door: Door, scope: Scope) -> Answer:
-    if scope["path"] in PATHS or scope["path"] == http_heartbeats.PATH:
+    if scope["path"] in (*PATHS, *ITEM_PATHS):
         return problem(405, "What agents tell is sent by POST.", ((b"allow", b"POST"),))
     if scope["path"] == "/healthz":
         return Answer(200, "text/plain", b"ok\n")
     if scope["path"] == "/readyz":
         return await _readiness(door, scope)
-    return problem(404, f"Intake takes {', '.join([*PATHS, http_heartbeats.PATH])}.")
+    return problem(404, f"Intake takes {', '.join([*PATHS, *ITEM_PATHS])}.")
 
 
 async def _readiness(door: Door, scope: Scope) -> Answer:

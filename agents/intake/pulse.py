@@ -1,4 +1,5 @@
-"""Heartbeats' own group commit: they go into the registry's database, so they neither wait for spans nor hold them.
+"""The group commit of small things: heartbeats and lifecycle events each have their own, so they neither wait for
+spans nor hold them.
 
 Requests that arrive while a commit runs share the next one.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import structlog
 from django.db import DatabaseError, connections
@@ -17,30 +19,39 @@ from django.db import DatabaseError, connections
 from agents.intake.decode_heartbeats import Heard
 from agents.intake.refusals import RefusalError, UnavailableError
 from agents.intake.trouble import Alarm
-from agents.registry.services import heartbeats
 from core import metrics
-from core.databases import DEFAULT
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 # What one transaction takes at most: other writers of the database wait for it.
 TOGETHER = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Work(Generic[T]):
+    """What is done with one sort of things: `keep` has committed them to this database when it returns."""
+
+    item: str
+    title: str
+    database: str
+    keep: Callable[[Sequence[T]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
     """A request that waits for its answer."""
 
-    heard: Heard
+    heard: Heard[T]
     answer: asyncio.Future[None]
 
 
-class Pulse:
-    """Takes heartbeats from an event loop, and answers when they are committed. Admission bounds what waits."""
+class Pulse(Generic[T]):
+    """Takes things from an event loop, and answers when they are committed. Admission bounds what waits."""
 
-    def __init__(self, alarm: Alarm) -> None:
-        self._alarm = alarm
-        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="intake-pulse")
+    def __init__(self, work: Work[T], alarm: Alarm) -> None:
+        self._what, self._alarm = work, alarm
+        self._waiting: queue.SimpleQueue[Job[T] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"intake-{work.item}")
         self._open = False
 
     def start(self) -> None:
@@ -56,8 +67,8 @@ class Pulse:
         """Returns when all that was taken is answered. Blocks."""
         self._thread.join()
 
-    async def keep(self, heard: Heard) -> None:
-        """Returns when these heartbeats are committed. Raises a RefusalError; then nothing of them is promised."""
+    async def keep(self, heard: Heard[T]) -> None:
+        """Returns when these are committed. Raises a RefusalError; then nothing of them is promised."""
         if not heard.good:
             return
         if not self._open:
@@ -72,11 +83,11 @@ class Pulse:
             group, ending = self._group()
             if group:
                 self._commit(group)
-        connections[DEFAULT].close()
+        connections[self._what.database].close()
 
-    def _group(self) -> tuple[list[Job], bool]:
+    def _group(self) -> tuple[list[Job[T]], bool]:
         """What waits, at least one request, and whether it was the last."""
-        group: list[Job] = []
+        group: list[Job[T]] = []
         size = 0
         while size < TOGETHER and not (group and self._waiting.empty()):
             job = self._waiting.get()
@@ -86,30 +97,30 @@ class Pulse:
             size += len(job.heard.good)
         return group, False
 
-    def _commit(self, group: list[Job]) -> None:
+    def _commit(self, group: list[Job[T]]) -> None:
         try:
-            heartbeats.beat(each for job in group for each in job.heard.good)
+            self._what.keep([each for job in group for each in job.heard.good])
         except Exception as problem:
             self._failed(group, problem)
             return
         self._alarm.clear()
-        metrics.INTAKE_KEPT.labels("heartbeat").inc(sum(len(job.heard.good) for job in group))
+        metrics.INTAKE_KEPT.labels(self._what.item).inc(sum(len(job.heard.good) for job in group))
         _answer(group, None)
 
-    def _failed(self, group: list[Job], problem: Exception) -> None:
+    def _failed(self, group: list[Job[T]], problem: Exception) -> None:
         """One request's fault must not cost its neighbours."""
-        connections[DEFAULT].close()
+        connections[self._what.database].close()
         if len(group) > 1:
             for job in group:
                 self._commit([job])
             return
-        log.error("heartbeats could not be written", exc_info=problem)
+        log.error("a request could not be written", item=self._what.item, exc_info=problem)
         why = f": {problem}" if isinstance(problem, DatabaseError) else "; the log says why."
-        self._alarm.raise_(f"Heartbeats cannot be written{why}")
+        self._alarm.raise_(f"{self._what.title} cannot be written{why}")
         _answer(group, UnavailableError("Nothing of this request was kept. Send the same request again."))
 
 
-def _answer(group: Iterable[Job], refusal: RefusalError | None) -> None:
+def _answer(group: Iterable[Job[T]], refusal: RefusalError | None) -> None:
     """Back to the event loop. A sender that left meanwhile has cancelled its answer."""
     for job in group:
         job.answer.get_loop().call_soon_threadsafe(_settle, job.answer, refusal)

@@ -13,6 +13,7 @@ WRONG = {
     "properties": {"index": NUMBER, "field": TEXT, "detail": TEXT, "remedy": TEXT},
 }
 SCHEMAS: dict[str, Any] = {
+    "ItemRefused": WRONG,
     "Heartbeat": {
         "type": "object",
         "required": ["agent_id", "instance_id"],
@@ -30,19 +31,23 @@ SCHEMAS: dict[str, Any] = {
     "HeartbeatsTaken": {
         "type": "object",
         "description": "What was accepted is committed; what was not is listed with its place in the request.",
-        "properties": {"accepted": NUMBER, "rejected": NUMBER, "errors": {"type": "array", "items": WRONG}},
+        "properties": {
+            "accepted": NUMBER,
+            "rejected": NUMBER,
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ItemRefused"}},
+        },
     },
 }
 
 
-def _content(schema: dict[str, Any]) -> dict[str, Any]:
+def content(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
 def add(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A post-processing hook of the schema."""
     one = {"$ref": "#/components/schemas/Heartbeat"}
-    taken = _content({"$ref": "#/components/schemas/HeartbeatsTaken"})
+    taken = content({"$ref": "#/components/schemas/HeartbeatsTaken"})
     result.setdefault("components", {}).setdefault("schemas", {}).update(SCHEMAS)
     result.setdefault("paths", {})[PATH] = {
         "post": {
@@ -51,7 +56,7 @@ def add(result: dict[str, Any], generator: Any, request: Any, public: bool) -> d
             "tags": ["heartbeats"],
             "requestBody": {
                 "required": True,
-                "content": _content({"oneOf": [one, {"type": "array", "items": one}]}),
+                "content": content({"oneOf": [one, {"type": "array", "items": one}]}),
             },
             "security": [{"bearer": []}],
             "responses": {"200": {"description": "Committed", "content": taken}},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.intake.decode_heartbeats import MOST, Heard, heartbeats
-from agents.intake.http_heartbeats import told
+from agents.intake.http_items import told
 from agents.intake.refusals import TooManyError, UnreadableError
 from agents.intake.writers import Writer
 from core.access.api import Grant, Kind, Permission, Scope, Subject

@@ -1,0 +1,92 @@
+"""Events → message. Pure, and blind to order: any permutation with repeats comes to the same.
+
+Events are put in the order of their marks, and each then says what it knows: the last one to name a thing is
+believed. So an event later than all known can be taken by itself (`follow`), and only what arrives late needs the
+whole history again (`fold`); both come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import copy
+from operator import attrgetter
+
+import msgspec
+
+from agents.ledger.values import BIT, Event, Fault, Kind, Mark, Message, Source, Told, micros, rank
+
+# What any event may say of its message.
+OF_MESSAGE = ("broker", "queue", "sender", "task", "workflow", "trace_id", "conversation_id", "parent_id")
+# What an event says of who handles the message.
+OF_HANDLER = ("agent", "instance", "version", "host", "span_id")
+_of_message, _of_handler = attrgetter(*OF_MESSAGE), attrgetter(*OF_HANDLER)
+_BITS = {source: int(BIT[source]) for source in Source}
+
+
+def mark_of(message: Message) -> Mark:
+    """Where the event that gave the message its state stands."""
+    place = rank(message.state, message.waits_for)
+    return (message.redrive, message.attempt, place, message.since, message.last_event)
+
+
+def fold(events: Iterable[Told]) -> Message:
+    """The message of at least one event, all of one message."""
+    ordered = in_order(events)
+    first = ordered[0].event
+    return follow(Message(first.environment, first.message_id), ordered)
+
+
+def follow(message: Message, later: Iterable[Told]) -> Message:
+    """The message with events taken that are later than all it knows, in order."""
+    found = copy(message)
+    for each in later:
+        _take(found, each)
+    return found
+
+
+def in_order(events: Iterable[Told]) -> list[Told]:
+    """Each event once, as it first arrived, in the order of its mark."""
+    first: dict[str, Told] = {}
+    for each in events:
+        known = first.get(each.event.id)
+        if known is None or each.arrived < known.arrived:
+            first[each.event.id] = each
+    return sorted(first.values(), key=_mark)
+
+
+def _mark(each: Told) -> Mark:
+    return each.mark
+
+
+def _take(message: Message, each: Told) -> None:
+    mark, event = each.mark, each.event
+    at = mark[3]
+    message.redrive, message.attempt, message.since, message.last_event = mark[0], mark[1], at, mark[4]
+    message.state = event.kind.value
+    message.waits_for = event.waits_for
+    message.due = micros(event.due) if event.due else 0
+    message.error = error_text(event.error)
+    _names(message, event)
+    if event.deadline:
+        message.deadline = micros(event.deadline)
+    message.sources |= _BITS[event.source]
+    message.first_seen = min(message.first_seen or at, at)
+    message.last_seen = max(message.last_seen, at)
+    message.heard = max(message.heard, each.arrived)
+    message.ahead = max(message.ahead, at - each.arrived)
+
+
+def _names(message: Message, event: Event) -> None:
+    for name, value in zip(OF_MESSAGE, _of_message(event), strict=True):
+        if value:
+            setattr(message, name, value)
+    if event.kind == Kind.SENT and event.agent in {"", event.sender}:
+        # Its own instance and version are the sender's.
+        return
+    for name, value in zip(OF_HANDLER, _of_handler(event), strict=True):
+        if value:
+            setattr(message, name, value)
+
+
+def error_text(error: Fault | None) -> str:
+    return msgspec.json.encode(error).decode() if error else ""

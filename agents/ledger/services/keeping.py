@@ -1,0 +1,85 @@
+"""Events in: kept once each, and their messages brought up to what they say, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from agents.ledger import table
+from agents.ledger.fold import fold, follow, in_order, mark_of
+from agents.ledger.table import Row
+from agents.ledger.values import Key, Message, Told
+from core import hints
+from core.databases import TELEMETRY
+
+TOPIC = "messages"
+# What one transaction takes at most: topology and retention write the same database.
+TOGETHER = 2_000
+
+
+class Kept(NamedTuple):
+    """What came of some events."""
+
+    new: int
+    repeated: int
+
+
+class _Pending(NamedTuple):
+    """A message whose row is being made: its number, what is known, and what was told now, in order."""
+
+    id: int
+    known: Message | None
+    told: list[Told]
+
+    @property
+    def late(self) -> bool:
+        """Something came after what follows it, or once more: the history decides."""
+        return self.known is not None and self.told[0].mark <= mark_of(self.known)
+
+
+def keep(events: Sequence[Told]) -> Kept:
+    """Committed when it returns; repeating it changes nothing. Every event names its environment."""
+    new = 0
+    for start in range(0, len(events), TOGETHER):
+        new += _keep(events[start : start + TOGETHER])
+    return Kept(new, len(events) - new)
+
+
+def _keep(events: Sequence[Told]) -> int:
+    with table.alone():
+        pending = _pending(events)
+        rows = [(each.id, one) for each in pending for one in each.told]
+        new = table.add_events(rows)
+        table.put_messages(list(_folded(pending, repeats=new < len(rows))))
+        hints.hint(TOPIC, using=TELEMETRY)
+    return new
+
+
+def _pending(events: Sequence[Told]) -> list[_Pending]:
+    by_key: dict[Key, list[Told]] = {}
+    for each in events:
+        by_key.setdefault(Key(each.event.environment, each.event.message_id), []).append(each)
+    known = table.find(by_key.keys())
+    next_id = table.next_id() if len(known) < len(by_key) else 0
+    found = []
+    for key, some in by_key.items():
+        row = known.get(key)
+        if row is None:
+            found.append(_Pending(next_id, None, in_order(some)))
+            next_id += 1
+        else:
+            found.append(_Pending(row[0], row[1], in_order(some)))
+    return found
+
+
+def _folded(pending: Iterable[_Pending], *, repeats: bool) -> Iterable[Row]:
+    """Among repeats there may be one that says something else this time: the first to come is kept, and counts."""
+    late = {each.id for each in pending if each.late or (repeats and each.known is not None)}
+    histories = table.events_of(late) if late else {}
+    for each in pending:
+        if each.id in late:
+            yield each.id, fold(histories[each.id])
+        elif each.known is None:
+            yield each.id, fold(each.told)
+        else:
+            yield each.id, follow(each.known, each.told)

@@ -1,0 +1,113 @@
+"""Events in any order, more than once, in any portions, come to the same message."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.ledger.fold import fold, follow, in_order, mark_of
+from agents.ledger.values import Event, Fault, Kind, Source, Sources, Told, told
+
+START = datetime(2026, 11, 26, 14, tzinfo=UTC)
+NAMES = st.sampled_from(["", "", "extract", "classify"])
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    return Event(
+        id=draw(st.uuids()).hex,
+        kind=draw(st.sampled_from(Kind)),
+        at=START + timedelta(milliseconds=draw(st.integers(0, 50))),
+        message_id="m",
+        environment="production",
+        agent=draw(NAMES),
+        sender=draw(NAMES),
+        queue=draw(NAMES),
+        attempt=draw(st.integers(0, 2)),
+        redrive=draw(st.integers(0, 1)),
+        source=draw(st.sampled_from(Source)),
+        waits_for=draw(st.sampled_from(["", "", "input-required"])),
+        error=draw(st.sampled_from([None, Fault(type="TimeoutError")])),
+        deadline=draw(st.sampled_from([None, START])),
+    )
+
+
+STORIES = st.lists(events(), min_size=1, max_size=12, unique_by=lambda event: event.id)
+
+
+def arrivals(story: list[Event]) -> list[Told]:
+    return [told(event, number) for number, event in enumerate(story, 1)]
+
+
+def event(kind: Kind, attempt: int = 0, at: float = 0, **more: object) -> Event:
+    moment = START + timedelta(seconds=at)
+    fields: dict[str, object] = {"id": f"{kind}-{attempt}-{at}-{sorted(more)}", "at": moment} | more
+    return Event(kind=kind, message_id="m", environment="production", attempt=attempt, **fields)  # type: ignore[arg-type]
+
+
+def state(*story: Event) -> str:
+    return fold(arrivals(list(story))).state
+
+
+@given(STORIES, st.randoms(use_true_random=False))
+def test_any_permutation_with_repeats_gives_the_same_message_and_history(
+    story: list[Event], chance: random.Random
+) -> None:
+    heard = arrivals(story)
+    again = [each._replace(arrived=each.arrived + 100) for each in chance.choices(heard, k=5)]
+    mixed = heard + again
+    chance.shuffle(mixed)
+    assert fold(mixed) == fold(heard)
+    assert in_order(mixed) == in_order(heard)
+
+
+@given(STORIES, st.integers(0, 12))
+def test_taking_what_comes_later_is_folding_the_whole(story: list[Event], cut: int) -> None:
+    ordered = in_order(arrivals(story))
+    before, after = ordered[: max(1, cut)], ordered[max(1, cut) :]
+    known = fold(before)
+    assert mark_of(known) == before[-1].mark
+    assert follow(known, after) == fold(ordered)
+
+
+@pytest.mark.parametrize(
+    ("story", "ends"),
+    [
+        ([event(Kind.SENT), event(Kind.WAITING)], "waiting"),
+        ([event(Kind.RUNNING, 1, 5), event(Kind.SENT, at=9)], "running"),
+        ([event(Kind.RETRYING, 1, 5), event(Kind.RUNNING, 2, 1)], "running"),
+        ([event(Kind.DEAD, 3, 5), event(Kind.SENT, 0, 1, redrive=1)], "sent"),
+        ([event(Kind.DEAD, 3, 5), event(Kind.PURGED, 3, 6)], "purged"),
+        ([event(Kind.RUNNING, 1, 5), event(Kind.WAITING, 1, 6, waits_for="input-required")], "waiting"),
+        ([event(Kind.WAITING, 1, 6, waits_for="input-required"), event(Kind.RUNNING, 1, 7)], "running"),
+    ],
+)
+def test_the_state_is_that_of_the_greatest_event(story: list[Event], ends: str) -> None:
+    assert state(*story) == state(*reversed(story)) == ends
+
+
+def test_the_last_to_name_a_thing_is_believed__and_silence_names_nothing() -> None:
+    first = event(Kind.SENT, queue="a", sender="web", agent="web", instance="web-0", version="9")
+    second = event(Kind.RUNNING, 1, 2, queue="b", agent="extract", instance="extract-1")
+    message = fold(arrivals([event(Kind.SUCCEEDED, 1, 3), second, first]))
+    assert (message.queue, message.sender, message.agent, message.instance) == (
+        "b", "web", "extract", "extract-1",
+    )  # fmt: skip
+    assert message.version == "", "the sender's version is not the handler's"
+
+
+def test_an_error_belongs_to_its_state_only() -> None:
+    failed = event(Kind.RETRYING, 1, 2, error=Fault(type="TimeoutError"))
+    assert "TimeoutError" in fold(arrivals([failed])).error
+    assert fold(arrivals([failed, event(Kind.SUCCEEDED, 2, 3)])).error == ""
+
+
+def test_sources_add_up_and_a_clock_that_runs_ahead_is_noticed() -> None:
+    story = [event(Kind.SENT, source=Source.LIBRARY), event(Kind.RUNNING, 1, 60, source=Source.CELERY)]
+    message = fold([told(each, told(story[0], 0).at) for each in story])
+    assert Sources(message.sources) == Sources.LIBRARY | Sources.CELERY
+    assert message.ahead == 60_000_000
