@@ -1,0 +1,1 @@
+"""The configured brokers, and how the server empties a stream of theirs: one protocol, Redis and RabbitMQ."""

@@ -1,0 +1,151 @@
+"""A RabbitMQ queue, consumed with acknowledgements: pushed ahead up to what is read at once, never more."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import amqp
+from amqp.exceptions import AMQPError
+
+from core import clock
+from core.brokers.api import BrokerError, BrokerUrl, Delivery
+
+CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+HEARTBEAT_SECONDS = 30
+# As docs/concepts/wire.md declares Postroom's own queues. The limit is out of reach on purpose: a queue that counts
+# failed deliveries would drop a letter in the end.
+ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+PORTS = {"amqp": 5672, "amqps": 5671}
+Gone = (AMQPError, OSError, ssl.SSLError)
+
+
+class QueueStream:
+    """See `core.brokers.api.Stream`."""
+
+    def __init__(self, broker: BrokerUrl, name: str, *, declare: bool) -> None:
+        self._broker, self._name, self._declare = broker, name, declare
+        self._connection: Any = None
+        self._channel: Any = None
+        self._waiting: deque[Delivery] = deque()
+        # Handed out and not done: the broker would not send it again while this connection lives.
+        self._open: dict[str, Delivery] = {}
+
+    def read(self, limit: int, wait: float) -> Sequence[Delivery]:
+        with self._speaking():
+            self._connect(limit)
+            self._connection.heartbeat_tick()
+            if self._open:
+                return [replace(each, redelivered=True) for each in self._open.values()][:limit]
+            self._fill(limit, wait)
+            found = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
+            self._open = {each.tag: each for each in found}
+            return found
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        with self._speaking():
+            for each in deliveries:
+                if each.tag in self._open and self._channel is not None:
+                    self._channel.basic_ack(int(each.tag.partition(":")[2]))
+                    del self._open[each.tag]
+
+    def close(self) -> None:
+        connection, self._connection, self._channel = self._connection, None, None
+        self._waiting.clear()
+        self._open.clear()
+        if connection is not None:
+            with contextlib.suppress(*Gone):
+                connection.close()
+            with contextlib.suppress(*Gone):
+                connection.collect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _fill(self, limit: int, wait: float) -> None:
+        """Wait for the first delivery, then take what is on its way already."""
+        until = clock.monotonic() + wait
+        while len(self._waiting) < limit:
+            left = until - clock.monotonic() if not self._waiting else 0.005
+            if left <= 0:
+                return
+            try:
+                self._connection.drain_events(timeout=left)
+            except TimeoutError:
+                return
+
+    def _connect(self, limit: int) -> None:
+        if self._channel is not None:
+            return
+        self._connection = connected(self._broker)
+        self._channel = channel = self._connection.channel()
+        # Bytes as they came: a body is nobody's to decode before it is kept.
+        channel.auto_decode = False
+        if self._declare:
+            channel.queue_declare(self._name, durable=True, auto_delete=False, arguments=ARGUMENTS)
+        else:
+            channel.queue_declare(self._name, passive=True)
+        channel.basic_qos(0, limit, False)
+        # Tags begin anew with each connection: one of an older connection must mean nothing.
+        epoch = id(channel)
+        channel.basic_consume(self._name, callback=lambda message: self._take(message, epoch))
+
+    def _take(self, message: Any, epoch: int) -> None:
+        body = message.body
+        properties = dict(message.properties)
+        headers = properties.pop("application_headers", None) or {}
+        self._waiting.append(
+            Delivery(
+                f"{epoch}:{message.delivery_tag}",
+                body if isinstance(body, bytes) else str(body).encode(),
+                bool(message.delivery_info.get("redelivered")),
+                headers=headers,
+                properties=properties | _origin(message.delivery_info),
+            )
+        )
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        try:
+            yield
+        except Gone as problem:
+            self.close()
+            raise BrokerError(f"cannot reach {self._broker.name}: {_reason(problem)}") from problem
+
+
+def connected(broker: BrokerUrl) -> Any:
+    """An open connection. Raises what amqp raises."""
+    parts = urlsplit(broker.url)
+    connection = amqp.Connection(
+        host=f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}",
+        userid=unquote(parts.username or "guest"),
+        password=unquote(parts.password or "guest"),
+        virtual_host=unquote(parts.path[1:]) or "/",
+        ssl={"server_hostname": parts.hostname} if parts.scheme == "amqps" else False,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        write_timeout=ANSWER_SECONDS,
+        heartbeat=HEARTBEAT_SECONDS,
+        confirm_publish=True,
+        client_properties={"connection_name": f"postroom@{socket.gethostname()}"},
+    )
+    connection.connect()
+    return connection
+
+
+def _origin(info: dict[str, Any]) -> dict[str, Any]:
+    return {"exchange": info.get("exchange", ""), "routing_key": info.get("routing_key", "")}
+
+
+def _reason(problem: Exception) -> str:
+    """amqp's errors carry the broker's own sentence; the system's carry one in words."""
+    return str(getattr(problem, "strerror", None) or problem) or type(problem).__name__
