@@ -199,7 +199,10 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 # What belongs to the agents' side may stand in the same environment and is none of the server's business.
-AGENT_SIDE = frozenset({"POSTROOM_URL", "POSTROOM_TOKEN", "POSTROOM_BROKER_URL"})
+AGENT_SIDE = frozenset(
+    {"POSTROOM_URL", "POSTROOM_TOKEN", "POSTROOM_TOKEN_FILE", "POSTROOM_BROKER_URL", "POSTROOM_AGENT_DIR"}
+    | {"POSTROOM_CA_FILE", "POSTROOM_CLIENT_CERT_FILE", "POSTROOM_CLIENT_KEY_FILE"}
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
