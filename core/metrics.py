@@ -70,6 +70,14 @@ INTAKE_COMMIT_SECONDS = Histogram(
     "postroom_intake_commit_seconds", "Time of a group commit.", buckets=SECONDS, registry=REGISTRY
 )
 INTAKE_TROUBLE = Gauge("postroom_intake_trouble", "1 while intake cannot commit.", registry=REGISTRY)
+LEDGER_KEPT = Counter(
+    "postroom_ledger_events_total", "Events that the watcher brought and kept.", ["way"], registry=REGISTRY
+)
+LEDGER_REFUSED = Counter(
+    "postroom_ledger_refused_total",
+    "What came from a broker as an event and was none; the log has each.",
+    registry=REGISTRY,
+)
 LEADER = Gauge("postroom_watcher_leader", "1 where the watcher leads.", registry=REGISTRY)
 ProcessCollector(namespace="postroom", registry=REGISTRY)
 

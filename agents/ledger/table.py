@@ -55,6 +55,17 @@ def of_id(message_ids: Collection[str]) -> list[Message]:
     return [Message(*row[1:]) for row in _where("message_id", message_ids)]
 
 
+def of(column: str, value: str) -> list[Message]:
+    """Messages with this value in a column, by their first event."""
+    found = [Message(*row[1:]) for row in _where(column, [value])]
+    return sorted(found, key=lambda message: message.first_seen)
+
+
+def event(body: str, arrived: int) -> Told:
+    """An event as its row has it."""
+    return told(_decode(body), arrived)
+
+
 def next_id() -> int:
     with connections[TELEMETRY].cursor() as cursor:
         cursor.execute(f"SELECT COALESCE(MAX(id), 0) + 1 FROM {MESSAGES}")  # noqa: S608 - our own name
@@ -72,7 +83,7 @@ def events_of(ids: Collection[int]) -> dict[int, list[Told]]:
                 some,
             )
             for message, arrived, body in cursor:
-                found.setdefault(message, []).append(told(_decode(body), arrived))
+                found.setdefault(message, []).append(event(body, arrived))
     return found
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from agents.spans import following
 from agents.spans.api import SpanStore
 from agents.spans.values import Span
 from agents.topology import rollups
@@ -53,6 +54,8 @@ class Reader:
         found: Tallies = {}
         self._window.feed(read.rows, found)
         after = Place(read.cursor, self._window_start(read.cursor), self._place.revision + 1)
+        # Before the place moves: whoever follows is told again when we are killed in between.
+        following.tell(read.rows)
         self._rollups.write(found, before=self._place, after=after, token=self._token)
         self._place = after
         self._reporter.tell(read.rows)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agents.ledger import table
 from agents.ledger.fold import fold, follow, in_order, mark_of
+from agents.ledger.services import moving
 from agents.ledger.table import Row
 from agents.ledger.values import Key, Message, Told
 from core import hints
@@ -37,22 +38,27 @@ class _Pending(NamedTuple):
         return self.known is not None and self.told[0].mark <= mark_of(self.known)
 
 
-def keep(events: Sequence[Told]) -> Kept:
-    """Committed when it returns; repeating it changes nothing. Every event names its environment."""
+def keep(events: Sequence[Told], *, from_broker: bool = False) -> Kept:
+    """Committed when it returns; repeating it changes nothing. Every event names its environment.
+
+    Those from a broker may say where a message belongs that Celery's stream told of before, and that was put into
+    the default environment for want of a better one.
+    """
     new = 0
     for start in range(0, len(events), TOGETHER):
-        new += _keep(events[start : start + TOGETHER])
+        new += _keep(events[start : start + TOGETHER], from_broker)
     return Kept(new, len(events) - new)
 
 
-def _keep(events: Sequence[Told]) -> int:
+def _keep(events: Sequence[Told], from_broker: bool) -> int:
     with table.alone():
-        pending = _pending(events)
+        moved = moving.to_their_environment(events) if from_broker else []
+        pending = _pending([*moved, *events])
         rows = [(each.id, one) for each in pending for one in each.told]
         new = table.add_events(rows)
         table.put_messages(list(_folded(pending, repeats=new < len(rows))))
         hints.hint(TOPIC, using=TELEMETRY)
-    return new
+    return max(0, new - len(moved))
 
 
 def _pending(events: Sequence[Told]) -> list[_Pending]:

@@ -1,0 +1,25 @@
+"""A Celery application that knows nothing of Postroom, written only against Celery's own documentation."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+app = Celery("shop", broker=os.environ["SHOP_BROKER"])
+app.conf.update(task_send_sent_event=True, broker_connection_retry_on_startup=True)
+
+
+@app.task(name="shop.book")
+def book(order: int) -> int:
+    return order * 2
+
+
+@app.task(name="shop.refuse")
+def refuse() -> None:
+    raise ValueError("card refused")
+
+
+@app.task(name="shop.retry", bind=True, max_retries=1, default_retry_delay=0)
+def again(self: object) -> None:
+    raise self.retry(exc=TimeoutError("bank"))  # type: ignore[attr-defined]
