@@ -54,8 +54,8 @@ class Follower:
             _close(source)
 
     def _read(self, turn: Turn, source: Source) -> None:
-        ears.opened(self._way)
-        self._failures, noted = 0, clock.monotonic()
+        """It is heard once it was read: an open door may lead nowhere."""
+        noted = 0.0
         while turn.wanted:
             try:
                 found = source.read()
@@ -64,14 +64,22 @@ class Follower:
                 return
             if found:
                 self._take(found)
-                # A broker that is gone now delivers them again: they are known then.
-                self._settled(source)
+                self._settle(source)
             if clock.monotonic() - noted >= NOTED_EVERY:
-                ears.heard(self._way)
+                self._note(first=not noted)
                 noted = clock.monotonic()
-        ears.heard(self._way)
+        if noted:
+            ears.heard(self._way)
 
-    def _settled(self, source: Source) -> None:
+    def _note(self, *, first: bool) -> None:
+        self._failures = 0
+        if first:
+            ears.opened(self._way)
+        else:
+            ears.heard(self._way)
+
+    def _settle(self, source: Source) -> None:
+        """A broker that is gone now delivers them again: they are known then."""
         try:
             source.done()
         except Exception as problem:
