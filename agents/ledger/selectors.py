@@ -22,7 +22,7 @@ MOST_HOPS = 30
 MOST_RELATED = 200
 # Found by their beginning or a part, where no id is exactly so.
 PARTS = ("agent", "queue", "sender", "task", "workflow", "instance", "error")
-IDS = ("message_id", "trace_id", "conversation_id", "parent_id")
+IDS = ("message_id", "trace_id", "conversation_id")
 SAME = ("queue", "agent", "environment", "workflow", "sender", "broker", "trace_id", "conversation_id")
 
 
@@ -86,6 +86,11 @@ def of_id(subject: Subject, message_id: str, environment: str = "") -> MessageRo
     if environment:
         rows = rows.filter(environment=environment)
     return rows.order_by("-heard").first()
+
+
+def by_id(subject: Subject, id: str) -> QuerySet[MessageRow]:
+    """Every message that this is the id of, or the trace or the conversation; the last heard of first."""
+    return seen_by(subject).filter(_exactly(id)).order_by("-heard")
 
 
 def history(row: MessageRow) -> list[Told]:
@@ -155,13 +160,17 @@ def _by_state(rows: QuerySet[MessageRow]) -> Counter[str]:
 
 def _named(rows: QuerySet[MessageRow], q: str) -> QuerySet[MessageRow]:
     """An id that is exactly so, where there is one; else whatever has it as a part."""
-    exact = Q()
-    for name in IDS:
-        exact |= Q(**{name: q})
-    found = rows.filter(exact)
+    found = rows.filter(_exactly(q))
     if found.exists():
         return found
     part = Q(message_id__startswith=q)
     for name in PARTS:
         part |= Q(**{f"{name}__icontains": q})
     return rows.filter(part)
+
+
+def _exactly(id: str) -> Q:
+    found = Q(message_id=id)
+    for name in IDS[1:]:
+        found |= Q(**{name: id})
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, agents, audit, logs, topology, traces
+from dashboard.api import access, agents, audit, logs, messages, topology, traces
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("agents", agents.Agents.as_view(), name="api-agents"),
@@ -28,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("traces/facets", traces.TraceFacets.as_view(), name="api-trace-facets"),
     path("traces/suggestions", traces.Suggestions.as_view(), name="api-trace-suggestions"),
     path("traces/<str:trace_id>", traces.OneTrace.as_view(), name="api-trace"),
+    path("messages", messages.Messages.as_view(), name="api-messages"),
+    path("messages/<path:message_id>", messages.OneMessage.as_view(), name="api-message"),
     path("logs", logs.Logs.as_view(), name="api-logs"),
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),

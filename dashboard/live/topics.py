@@ -11,6 +11,7 @@ from dashboard.live import api
 from dashboard.live.agents import Agents
 from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
+from dashboard.live.messages import Messages
 from dashboard.live.topology import Topology
 
 
@@ -46,3 +47,4 @@ def register_all() -> None:
     api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)
+    api.register(Messages(), also_after=("ears",), every=5.0)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
 
+from agents.ledger import selectors as ledger
+from agents.ledger.models import MessageRow
 from agents.registry import selectors as registry
 from core.access.api import Permission, Subject, may
 from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
 from core.access.models import ServiceAccount, Token, User
+from dashboard import words
 from dashboard.pages import search, telemetry_found
 from dashboard.pages.search import Found
 
@@ -22,7 +26,8 @@ def register_all() -> None:
     search.register("pages", search.find_pages)
     search.register("agents", agents)
     search.register("traces", telemetry_found.traces)
-    search.register("messages and conversations", telemetry_found.messages)
+    search.register("messages", messages)
+    search.register("messages and conversations in spans", telemetry_found.messages)
     search.register("accounts", accounts)
     search.register("tokens", tokens)
     search.register("audit entries", audit_entries)
@@ -36,6 +41,20 @@ def agents(text: str, subject: Subject, at_most: int) -> list[Found]:
         Found(row.agent_id, reverse("agents-agent", args=(row.pk,)), row.environment, "agents")
         for row in found
     ]
+
+
+def messages(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """A message by its id, or those of a trace or a conversation."""
+    if len(text) < telemetry_found.SHORTEST or any(letter.isspace() for letter in text):
+        return []
+    rows = list(ledger.by_id(subject, text)[:at_most])
+    return [_message(*each) for each in zip(rows, ledger.shown_states(rows), strict=True)]
+
+
+def _message(row: MessageRow, state: str) -> Found:
+    url = f"{reverse('messages-message', args=(row.message_id,))}?{urlencode({'of': row.environment})}"
+    where = " · ".join(part for part in (state, row.queue, row.environment) if part)
+    return Found(f"message {words.short_id(row.message_id)}", url, where, "messages")
 
 
 def accounts(text: str, subject: Subject, at_most: int) -> list[Found]:

@@ -23,6 +23,16 @@ _SHAPE_OF: dict[str, str] = {
     "approved": "ok",
     "rejected": "bad",
     "expired": "unknown",
+    # messages (`waiting` and `expired` stand above)
+    "sent": "info",
+    "received": "info",
+    "running": "info",
+    "retrying": "warn",
+    "succeeded": "ok",
+    "dead": "bad",
+    "refused": "bad",
+    "purged": "paused",
+    "lost": "unknown",
     # traces and spans
     "failed": "bad",
     "error": "bad",

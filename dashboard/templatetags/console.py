@@ -105,6 +105,12 @@ def id(value: object) -> SafeString:
 
 
 @register.filter
+def short(value: str) -> str:
+    """An id, shortened in the middle, where it is a link and not to be copied."""
+    return words.short_id(value)
+
+
+@register.filter
 def thousands(value: int) -> str:
     """`4812` → `4,812`."""
     return words.number(value)

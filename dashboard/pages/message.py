@@ -1,0 +1,180 @@
+"""One message: its whole way, its attempts, and what everybody told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from agents.ledger import selectors, values
+from agents.ledger.attempts import Attempt, attempts
+from agents.ledger.models import MessageRow
+from agents.ledger.values import UNDER_WAY, Told, moment
+from agents.spans import listing
+from agents.spans.api import Condition, LogRecord, Op, Query, Span, StoreError
+from agents.spans.services import store
+from agents.spans.values import Status
+from core.access.api import Permission
+from core.access.routes import requires
+from dashboard.api import message_shapes, telemetry
+from dashboard.api.messages import missed
+from dashboard.charts import message_way
+from dashboard.pages import frame, logs
+from dashboard.pages.messages import Line
+
+MOST_BESIDE = 20
+SPAN_WORDS = {Status.UNSET: "unset", Status.OK: "ok", Status.ERROR: "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """An attempt as the page shows it."""
+
+    attempt: Attempt
+
+    @property
+    def started(self) -> datetime | None:
+        return moment(self.attempt.started or self.attempt.received)
+
+    @property
+    def ended(self) -> datetime | None:
+        return moment(self.attempt.ended)
+
+    @property
+    def error(self) -> str:
+        error = self.attempt.error
+        return ": ".join(part for part in (error.type, error.message) if part) if error else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event as the page shows it, by both clocks."""
+
+    told: Told
+
+    @property
+    def at(self) -> datetime | None:
+        return moment(self.told.at)
+
+    @property
+    def late_ms(self) -> float:
+        """How long after it happened it arrived; below 0, its teller's clock runs ahead of ours."""
+        return (self.told.arrived - self.told.at) / 1000
+
+    @property
+    def apart_ms(self) -> float:
+        return abs(self.late_ms)
+
+    @property
+    def is_ahead(self) -> bool:
+        return -self.late_ms * 1000 >= message_shapes.NOTABLE_US
+
+
+@requires(Permission.SEE)
+@require_safe
+def message(request: HttpRequest, message_id: str) -> HttpResponse:
+    subject = frame.subject_of(request)
+    row = selectors.of_id(subject, message_id, request.GET.get("of") or frame.environment_of(request))
+    if row is None:
+        raise Http404
+    history = selectors.history(row)
+    tried = attempts(history)
+    state = selectors.shown_states([row])[0]
+    context: dict[str, Any] = {
+        "line": Line(row, state),
+        "row": row,
+        "state": state,
+        "ends": state not in {*UNDER_WAY, values.LOST},
+        "sentence": sentence(Line(row, state)),
+        "history": [Step(each) for each in history],
+        "attempts": [Try(each) for each in tried],
+        "bars": message_way.bars(history, tried, _until(row)),
+        "sources": message_shapes.sources(row.sources),
+        "observed_only": message_shapes.OBSERVED_ONLY if selectors.is_observed_only(row) else "",
+        "first_seen": moment(row.first_seen),
+        "deadline": moment(row.deadline),
+        "due": moment(row.due),
+        "gaps": missed(row),
+        "before": _lines(selectors.way_to(subject, row)),
+        "after": _lines(selectors.caused_by(subject, row)),
+        "beside": _lines(selectors.beside(subject, row)),
+        "api_path": f"{reverse('api-message', args=(row.message_id,))}?{urlencode({'environment': row.environment})}",
+        "logs_url": f"{reverse('logs')}?{urlencode({'message': row.message_id})}",
+        **_telemetry(request, row),
+    }
+    return render(request, "pages/message.html", context)
+
+
+def sentence(line: Line) -> str:
+    """Where it is, in one sentence without the time. Pure."""
+    row, state = line.row, line.state
+    where = f" in {row.queue}" if row.queue else ""
+    who = row.instance or row.agent or "an agent that nobody named"
+    said = {
+        "sent": f"was handed to the broker{where} and not yet seen by anybody",
+        "waiting": f"waits for {row.waits_for} at {who}" if row.waits_for else f"waits{where}",
+        "received": f"was received by {who}",
+        "running": f"runs in {who}",
+        "retrying": f"failed in attempt {row.attempt} and comes back{where}",
+        "succeeded": f"was handled by {who}",
+        "dead": f"was given up on by {who} in attempt {row.attempt}",
+        "expired": "expired before it was handled",
+        "refused": f"was refused by {who}",
+        "purged": "was thrown away",
+        "lost": "is lost: there should be news of it, and there is none",
+    }
+    return f"It {said[state]}"
+
+
+def _until(row: MessageRow) -> int:
+    return values.now() if row.state in UNDER_WAY else row.last_seen
+
+
+def _lines(rows: list[MessageRow]) -> list[Line]:
+    return [Line(*each) for each in zip(rows, selectors.shown_states(rows), strict=True)]
+
+
+# ---- Beside it -------------------------------------------------------------------------------------------------
+def _telemetry(request: HttpRequest, row: MessageRow) -> dict[str, Any]:
+    """Spans and logs that carry its id. The store may be away: the message is shown without them, and says so."""
+    asker = telemetry.asker(frame.subject_of(request))
+    query = Query(
+        (
+            Condition("message_id", Op.IS, row.message_id),
+            Condition("environment", Op.IS, row.environment),
+        )
+    )
+    try:
+        spans = store().search(query, limit=MOST_BESIDE, reach=asker.reach)
+        found = listing.logs(store(), query, limit=MOST_BESIDE, reach=asker.reach, seen=asker.log)
+    except StoreError as problem:
+        return {"telemetry_problem": str(problem)}
+    return {"spans": [_span(each) for each in spans.rows], "records": [_record(each) for each in found.rows]}
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "name": span.name,
+        "agent": span.agent,
+        "state": SPAN_WORDS.get(Status(span.status), "unset"),
+        "took": span.duration,
+        "at": telemetry.moment(span.start),
+        "trace_id": span.trace_id.hex(),
+    }
+
+
+def _record(record: LogRecord) -> dict[str, Any]:
+    word = logs.severity_word(record.severity)
+    return {
+        "word": word,
+        "shape": logs.SHAPES.get(word, "unknown"),
+        "body": record.body,
+        "agent": record.agent,
+        "at": telemetry.moment(record.time),
+    }
