@@ -78,6 +78,21 @@ LEDGER_REFUSED = Counter(
     "What came from a broker as an event and was none; the log has each.",
     registry=REGISTRY,
 )
+LETTERS_CAPTURED = Counter(
+    "postroom_letters_captured_total",
+    "Deliveries of letters taken into custody.",
+    ["broker"],
+    registry=REGISTRY,
+)
+LETTERS_MALFORMED = Counter(
+    "postroom_letters_malformed_total",
+    "Of these, what was no letter and is kept as one.",
+    ["broker"],
+    registry=REGISTRY,
+)
+CAPTURE_TROUBLE = Gauge(
+    "postroom_capture_trouble", "1 while capture on a broker cannot go on.", ["broker"], registry=REGISTRY
+)
 LEADER = Gauge("postroom_watcher_leader", "1 where the watcher leads.", registry=REGISTRY)
 ProcessCollector(namespace="postroom", registry=REGISTRY)
 

@@ -11,6 +11,17 @@ from django.db.models import Q
 from core.access.api import Permission, Scope, Subject
 
 NOTHING = Q(pk__in=())
+PATTERN = frozenset("*?[")
+
+
+def home(subject: Subject, permission: Permission, stated: str, default: str) -> str:
+    """The environment that what a program sends belongs to: the stated one, or the only one in which the subject has
+    the right, or the default."""
+    if stated:
+        return stated
+    scopes = [subject.bounds, *subject.scopes(permission)]
+    named = {scope.environment for scope in scopes if not PATTERN & set(scope.environment)}
+    return named.pop() if len(named) == 1 else default
 
 
 def visible(

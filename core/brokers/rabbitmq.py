@@ -1,4 +1,7 @@
-"""A RabbitMQ queue, consumed with acknowledgements: pushed ahead up to what is read at once, never more."""
+"""A RabbitMQ queue, read a batch at a time: while one is in hand, the broker pushes nothing more.
+
+So an entry is marked as redelivered only if it was in somebody's hand before, and not because it had been pushed ahead.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +36,22 @@ class QueueStream:
         self._broker, self._name, self._declare = broker, name, declare
         self._connection: Any = None
         self._channel: Any = None
+        self._consumer = ""
+        self._pushed = 0
         self._waiting: deque[Delivery] = deque()
         # Handed out and not done: the broker would not send it again while this connection lives.
         self._open: dict[str, Delivery] = {}
 
     def read(self, limit: int, wait: float) -> Sequence[Delivery]:
         with self._speaking():
-            self._connect(limit)
+            self._connect()
             self._connection.heartbeat_tick()
             if self._open:
                 return [replace(each, redelivered=True) for each in self._open.values()][:limit]
+            self._consume(limit)
             self._fill(limit, wait)
+            if self._waiting:
+                self._rest()
             found = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
             self._open = {each.tag: each for each in found}
             return found
@@ -57,6 +65,7 @@ class QueueStream:
 
     def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
+        self._consumer, self._pushed = "", 0
         self._waiting.clear()
         self._open.clear()
         if connection is not None:
@@ -83,7 +92,23 @@ class QueueStream:
             except TimeoutError:
                 return
 
-    def _connect(self, limit: int) -> None:
+    def _consume(self, limit: int) -> None:
+        if self._consumer:
+            return
+        if self._pushed != limit:
+            self._channel.basic_qos(0, limit, False)
+            self._pushed = limit
+        # Tags begin anew with each connection: one of an older connection must mean nothing.
+        epoch = id(self._channel)
+        answer = self._channel.basic_consume(self._name, callback=lambda message: self._take(message, epoch))
+        self._consumer = str(answer)
+
+    def _rest(self) -> None:
+        """What is still on its way arrives before the broker's answer."""
+        self._channel.basic_cancel(self._consumer)
+        self._consumer = ""
+
+    def _connect(self) -> None:
         if self._channel is not None:
             return
         self._connection = connected(self._broker)
@@ -94,10 +119,6 @@ class QueueStream:
             channel.queue_declare(self._name, durable=True, auto_delete=False, arguments=ARGUMENTS)
         else:
             channel.queue_declare(self._name, passive=True)
-        channel.basic_qos(0, limit, False)
-        # Tags begin anew with each connection: one of an older connection must mean nothing.
-        epoch = id(channel)
-        channel.basic_consume(self._name, callback=lambda message: self._take(message, epoch))
 
     def _take(self, message: Any, epoch: int) -> None:
         body = message.body

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core import clock
-from core.access.api import Permission, Place
+from core.access import scoping
+from core.access.api import Permission, Place, Subject
 from core.access.audit import selectors
 from core.access.audit.api import Action, Target, record
 from core.access.audit.models import Entry, Verification
@@ -98,7 +99,8 @@ class ReportedTarget(serializers.Serializer[Any]):
 
 
 class Reported(serializers.Serializer[Any]):
-    """What an agent did, in its own words."""
+    """What an agent did, in its own words. Shorter: `reason`, `detail`, `agent`, `environment` beside the action, `on`
+    as a word or left out."""
 
     action = serializers.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$",
@@ -145,10 +147,10 @@ class AuditTrail(ApiView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = Reported(data=request.data)
+        body = Reported(data=spelled_out(request.data))
         body.is_valid(raise_exception=True)
         said = body.validated_data
-        target = _target(said["on"])
+        target = _target(said["on"], self.subject)
         self.allow(Permission.WRITE_AUDIT, target.place)
         sequence = record(
             Action.AGENT_REPORTED,
@@ -191,8 +193,26 @@ class AuditVerification(ApiView):
         return Response(_verification(selectors.latest_verification()))
 
 
-def _target(on: dict[str, Any]) -> Target:
-    place = Place(on.get("environment") or settings.POSTROOM.environment, on["queue"], on["agent"])
+def spelled_out(said: Any) -> Any:
+    """The library's shorter way to say it: `reason`, `detail`, `agent` and `environment` beside the action, and `on` as
+    a word, or left out when it is about the agent itself."""
+    if not isinstance(said, dict):
+        return said
+    found = {"why": said.get("reason", ""), "details": said.get("detail") or {}} | said
+    agent, on = said.get("agent"), said.get("on")
+    if on is None and agent:
+        on = {"kind": "agent", "id": agent}
+    elif isinstance(on, str):
+        on = {"kind": "thing", "id": on}
+    if isinstance(on, dict):
+        on = {name: said[name] for name in ("agent", "environment") if said.get(name)} | on
+    return found | {"on": on}
+
+
+def _target(on: dict[str, Any], subject: Subject) -> Target:
+    usual = settings.POSTROOM.environment
+    environment = scoping.home(subject, Permission.WRITE_AUDIT, on.get("environment", ""), usual)
+    place = Place(environment, on["queue"], on["agent"])
     return Target(on["kind"], on["id"], on["name"], place)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, agents, audit, logs, messages, topology, traces
+from dashboard.api import access, agents, alerts, audit, letters, logs, messages, topology, traces
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("agents", agents.Agents.as_view(), name="api-agents"),
@@ -31,6 +31,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messages", messages.Messages.as_view(), name="api-messages"),
     path("messages/<path:message_id>", messages.OneMessage.as_view(), name="api-message"),
     path("logs", logs.Logs.as_view(), name="api-logs"),
+    path("dead-letters", letters.Letters.as_view(), name="api-letters"),
+    path("dead-letters/<uuid:id>", letters.OneLetter.as_view(), name="api-letter"),
+    path("dead-letters/<uuid:id>/body", letters.LetterBody.as_view(), name="api-letter-body"),
+    path("alerts", alerts.Alerts.as_view(), name="api-alerts"),
+    path("alerts/raise", alerts.RaiseAlert.as_view(), name="api-alerts-raise"),
+    path("alerts/<uuid:id>", alerts.OneAlert.as_view(), name="api-alert"),
+    path("alerts/<uuid:id>/acknowledge", alerts.AcknowledgeAlert.as_view(), name="api-alert-acknowledge"),
+    path("alerts/<uuid:id>/clear", alerts.ClearAlert.as_view(), name="api-alert-clear"),
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),

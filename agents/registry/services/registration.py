@@ -15,11 +15,11 @@ from agents.registry.services.heartbeats import TOPIC
 from agents.registry.services.known import AgentKey
 from agents.registry.values import Registration
 from core import clock, hints
+from core.access import scoping
 from core.access.api import Permission, Place, Subject, may, require
 from core.access.audit.api import Action, Target
 from core.access.services import Actor
 
-PATTERN = frozenset("*?[")
 OF_AGENT = ("name", "owner", "description", "labels", "timeout_s", "grace_s")
 OF_VERSION = ("capabilities", "endpoint", "health_check_url", "weight", "drained")
 # What decides about traffic, and so is no agent's own affair.
@@ -40,11 +40,7 @@ class VersionChange:
 
 def home(subject: Subject, stated: str, default: str) -> str:
     """The environment to register in: the stated one, or the only one that the subject may, or the default."""
-    if stated:
-        return stated
-    scopes = [subject.bounds, *subject.scopes(Permission.REGISTER)]
-    named = {scope.environment for scope in scopes if not PATTERN & set(scope.environment)}
-    return named.pop() if len(named) == 1 else default
+    return scoping.home(subject, Permission.REGISTER, stated, default)
 
 
 @transaction.atomic

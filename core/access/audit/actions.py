@@ -19,6 +19,10 @@ class Action(StrEnum):
     # What an agent reports of its own doing; its own word for it is the target.
     AGENT_REPORTED = "agent.reported"
 
+    # Alerts.
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_CLEARED = "alert.cleared"
+
     # The registry.
     AGENT_REGISTERED = "agent.registered"
     AGENT_CHANGED = "agent.changed"
@@ -26,6 +30,11 @@ class Action(StrEnum):
     VERSION_DRAINED = "agent.version_drained"
     VERSION_OPENED = "agent.version_opened"
     VERSION_WEIGHED = "agent.version_weighed"
+
+    AGENT_KEYS_CHANGED = "agent.keys_changed"
+    SENDER_POLICY_CREATED = "sender_policy.created"
+    SENDER_POLICY_CHANGED = "sender_policy.changed"
+    SENDER_POLICY_DELETED = "sender_policy.deleted"
 
     # Access.
     SIGNED_IN = "access.signed_in"

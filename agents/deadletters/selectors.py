@@ -1,0 +1,105 @@
+"""What others ask of custody: which letters, what one carries, how many wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from django.db.models import Count, Q, QuerySet
+
+from agents.deadletters import seal
+from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
+from agents.deadletters.seal import ContentKey
+from agents.deadletters.values import Contents, State
+from core.access.api import Permission, Place, Subject
+from core.access.scoping import visible
+
+FIELDS = {"environment": "environment", "queue": "queue", "agent": "agent"}
+NEWEST = ("-last_died_at", "-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which letters. Empty: any. `error` is a part of the error's type, `q` of its message or a whole id."""
+
+    state: str = ""
+    queue: str = ""
+    broker: str = ""
+    agent: str = ""
+    environment: str = ""
+    error: str = ""
+    q: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def seen_by(subject: Subject, permission: Permission = Permission.SEE) -> QuerySet[Letter]:
+    """The letters that the subject may see, or do this with."""
+    return Letter.objects.filter(visible(subject, permission, **FIELDS))
+
+
+def letters(wanted: Filter) -> Q:
+    """The filter as a condition."""
+    same = ("state", "queue", "broker", "agent", "environment")
+    condition = Q(**{name: value for name in same if (value := getattr(wanted, name))})
+    if wanted.error:
+        condition &= Q(failure_type__icontains=wanted.error)
+    if wanted.since:
+        condition &= Q(last_died_at__gte=wanted.since)
+    if wanted.until:
+        condition &= Q(last_died_at__lt=wanted.until)
+    return condition & _anywhere(wanted.q) if wanted.q else condition
+
+
+def _anywhere(text: str) -> Q:
+    condition = (
+        Q(message_id=text) | Q(trace_id=text) | Q(conversation_id=text) | Q(failure_message__icontains=text)
+    )
+    try:
+        return condition | Q(pk=UUID(text))
+    except ValueError:
+        return condition
+
+
+def one(subject: Subject, id: UUID) -> Letter | None:
+    return seen_by(subject).filter(pk=id).first()
+
+
+def deaths_of(letter: Letter) -> list[Death]:
+    """Every death, the last first."""
+    return list(letter.died.order_by("-number"))
+
+
+def changes_of(letter: Letter) -> list[LetterChange]:
+    """How its state changed, the last first."""
+    return list(letter.changes.order_by("-pk"))
+
+
+def contents_of(letter: Letter) -> Contents | None:
+    """What its last death carried; None when it was erased. Raises SealError. Whether the asker may read payloads
+    is for the caller to ask."""
+    row = StoredContents.objects.filter(death__letter=letter).order_by("-death__number").first()
+    return opened(row) if row else None
+
+
+def opened(row: StoredContents) -> Contents:
+    """Raises SealError."""
+    key = seal.opened(ContentKey(row.key_id, bytes(row.sealed_key)))
+    head = msgspec.json.decode(seal.unshut(bytes(row.head), key))
+    attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), key))
+    return Contents(seal.unshut(bytes(row.body), key), head["headers"], head["properties"], tuple(attempts))
+
+
+def held_by_place() -> Iterable[tuple[Place, int]]:
+    """How many letters wait for somebody, place by place."""
+    rows = Letter.objects.filter(state=State.HELD).order_by()
+    counted = rows.values_list("environment", "queue", "agent").annotate(number=Count("pk"))
+    return [(Place(environment, queue, agent), number) for environment, queue, agent, number in counted]
+
+
+def of_message(message_id: str) -> QuerySet[Letter]:
+    """The letters of a message, the newest first. Whoever shows them narrows them by `seen_by`."""
+    return Letter.objects.filter(message_id=message_id).order_by(*NEWEST)
