@@ -54,6 +54,10 @@ class TransientError(PostroomError):
         self.retry_after = retry_after
 
 
+class NotNowError(TransientError):
+    """It cannot be decided yet what becomes of the message: it comes back as it is, and no attempt is counted."""
+
+
 class UnauthorisedError(PostroomError):
     """The sender may not ask for this. The message is kept as a letter; Postroom's sender policies decide."""
 
