@@ -26,6 +26,12 @@ redis.call('HSET', KEYS[1], 'attempt', math.max(tonumber(ARGV[1]), tonumber(last
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return 1
 """
+# It goes back as the attempt that it is, and comes with that number once more.
+BACK = """
+local last = redis.call('HGET', KEYS[1], 'attempt')
+if last and tonumber(last) == tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'attempt', ARGV[1] - 1) end
+return 1
+"""
 # Only what was let in can be over; a record that ran out is not made again.
 LEAVE = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'over', 1) end return 1"
 
@@ -43,6 +49,9 @@ class Doorbook(Protocol):
         """Raises UnauthorisedError for a replay. `again`: the broker itself says that it delivers once more; `late`:
         such a delivery may come after the message was over. Kept for `keep` seconds: as long as its token holds."""
 
+    def back(self, queue: str, message_id: str, redrive: int, attempt: int) -> None:
+        """It returns to its queue without having been tried."""
+
     def leave(self, queue: str, message_id: str, redrive: int) -> None:
         """The message is over: no attempt follows."""
 
@@ -52,6 +61,7 @@ class RedisDoorbook:
 
     def __init__(self, client: redis.Redis) -> None:
         self._enter, self._leave = client.register_script(ENTER), client.register_script(LEAVE)
+        self._back = client.register_script(BACK)
 
     def enter(
         self, queue: str, message_id: str, redrive: int, attempt: int, *, again: bool, late: bool, keep: float
@@ -59,6 +69,9 @@ class RedisDoorbook:
         said = [attempt, int(again), int(again and late), int(max(keep, 1.0) * 1000)]
         if not _ask(self._enter, [_key(queue, message_id, redrive)], said):
             raise UnauthorisedError("This message was let in before: it is a replay.")
+
+    def back(self, queue: str, message_id: str, redrive: int, attempt: int) -> None:
+        _ask(self._back, [_key(queue, message_id, redrive)], [attempt])
 
     def leave(self, queue: str, message_id: str, redrive: int) -> None:
         _ask(self._leave, [_key(queue, message_id, redrive)], [])

@@ -32,6 +32,7 @@ REFUSED = "message.refused"
 PUBLISHED_AGAIN_AFTER = 5.0
 # After these a message is over. One that was refused was never in, and says nothing about its namesake.
 OVER = frozenset({"succeeded", "dead", "expired"})
+WAITING = "waiting"
 
 
 class Security(Hook):
@@ -52,13 +53,15 @@ class Security(Hook):
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._about, self._client, self._clock, self._lifetime = about, client, clock, lifetime
-        self._provider = auth_provider or TokenValidator(client.options.url)
+        self._provider = auth_provider or TokenValidator(client=client, clock=clock)
         self.ring = ring or KeyRing(about.agent)
-        self.policies = policies or Policies(client, about.agent, about.environment)
+        self.policies = policies or Policies(client, about.agent, about.environment, clock=clock)
         self._book = doorbook or _book(redis_url or about.broker_url)
         self.audit = audit or Trail(client)
         # What an acknowledgement can get lost behind: there a message that is over may come once more.
         self._late = about.broker_url.startswith("amqp")
+        # Messages that were let in and are handled now, in this process.
+        self._inside: set[str] = set()
         self._published: tuple[str, ...] = ()
         self._tried_at = float("-inf")
 
@@ -106,8 +109,13 @@ class Security(Hook):
             raise
 
     def after_handle(self, incoming: Incoming, outcome: Outcome, begun: object) -> None:
+        queue, message_id, redrive = self._about.queue, incoming.message_id, incoming.redrive
         if outcome.kind in OVER:
-            self._book.leave(self._about.queue, incoming.message_id, incoming.redrive)
+            self._book.leave(queue, message_id, redrive)
+        elif outcome.kind == WAITING and (message_id in self._inside or incoming.delivery.redelivered):
+            # Not for one that was never let in: it would open the door for a copy of its namesake.
+            self._book.back(queue, message_id, redrive, incoming.attempt)
+        self._inside.discard(message_id)
 
     def _let_in(self, incoming: Incoming) -> None:
         token = incoming.headers.get(headers.SENDER_TOKEN)
@@ -122,6 +130,7 @@ class Security(Hook):
             late=self._late,
             keep=float(said["exp"]) + claims.LEEWAY - self._clock(),
         )
+        self._inside.add(incoming.message_id)
 
     def _expected(self, incoming: Incoming) -> Expected:
         """What the receiver knows by itself: its own queue and environment, not those that the message names."""

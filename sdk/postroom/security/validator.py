@@ -50,8 +50,8 @@ class TokenValidator:
         client: Client | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        options = http.from_environment(url=url or None)
-        parts = urlsplit(options.url)
+        options = client.options if client else http.from_environment()
+        parts = urlsplit(url or options.url)
         # Published keys are open to all: Postroom's token goes to no other address.
         own = replace(options, url=f"{parts.scheme}://{parts.netloc}", token=token)
         self._client = client or Client(own)

@@ -13,6 +13,8 @@ LETTERS: Final = "postroom.letters"
 # Who repeats a settlement whose answer got lost hears that it is done already, for as long as this marker lives.
 SETTLED: Final = "postroom.settled:"
 SETTLED_SECONDS: Final = 60
+# What is in flight to a queue, for backpressure.
+SLOTS: Final = "postroom.slots:"
 
 
 def done(queue: str, message_id: str) -> str:

@@ -118,9 +118,10 @@ for i = 3, #ARGV do redis.call('XADD', ARGV[2], '*', 'e', ARGV[i]) end
 return redis.call('LPUSH', KEYS[1], ARGV[1])
 """
 
-# KEYS: unacked, due, delayed, delayed messages, events, letters, settled marker, idempotency record.
+# KEYS: unacked, due, delayed, delayed messages, events, letters, settled marker, idempotency record, slots.
 # ARGV: tag (empty: acknowledged before), marker's seconds, letter, record, record's seconds,
-# retry's tag, its delay, its JSON, events. Answers settled, again (it was settled before) or lost.
+# retry's tag, its delay, its JSON, message id, events. Answers settled, again (it was settled before) or lost.
+# A message that does not come back is in flight no longer: whoever waits for its slot may send.
 SETTLE: Final = (
     _NOW
     + """
@@ -130,12 +131,14 @@ end
 if ARGV[1] == '' and redis.call('EXISTS', KEYS[7]) == 1 then return 'again' end
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[7], '', 'EX', ARGV[2])
-for i = 9, #ARGV do redis.call('XADD', KEYS[5], '*', 'e', ARGV[i]) end
+for i = 10, #ARGV do redis.call('XADD', KEYS[5], '*', 'e', ARGV[i]) end
 if ARGV[3] ~= '' then redis.call('XADD', KEYS[6], '*', 'l', ARGV[3]) end
 if KEYS[8] ~= '' then redis.call('SET', KEYS[8], ARGV[4], 'PX', ARGV[5]) end
 if ARGV[6] ~= '' then
   redis.call('ZADD', KEYS[3], now() + tonumber(ARGV[7]), ARGV[6])
   redis.call('HSET', KEYS[4], ARGV[6], ARGV[8])
+else
+  redis.call('ZREM', KEYS[9], ARGV[9])
 end
 return 'settled'
 """

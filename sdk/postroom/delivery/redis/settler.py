@@ -103,6 +103,7 @@ class RedisSettler:
             done.result if done else "",
             max(int(done.keep * 1000), 1) if done else 0,
             *self._retry(delivery, settlement),
+            delivery.message_id,
             *settlement.events,
         ]
 
@@ -122,4 +123,5 @@ class RedisSettler:
 
 def _keys(delivery: Delivery, settlement: Settlement) -> list[str]:
     own = [keys.UNACKED, keys.UNACKED_DUE, keys.DELAYED, keys.DELAYED_MESSAGES, keys.EVENTS, keys.LETTERS]
-    return [*own, keys.SETTLED + delivery.tag, settlement.done.key if settlement.done else ""]
+    record = settlement.done.key if settlement.done else ""
+    return [*own, keys.SETTLED + delivery.tag, record, keys.SLOTS + delivery.queue]
