@@ -9,3 +9,9 @@ class TopologyConfig(AppConfig):
     name = "agents.topology"
     label = "topology"
     verbose_name = "Topology"
+
+    def ready(self) -> None:
+        from agents.topology.workflows import retention as topology
+        from core import retention
+
+        retention.register("topology", topology.drop_expired)

@@ -95,7 +95,7 @@ def is_entry(span: Span) -> bool:
 def leaf_edge(span: Span) -> Edge | None:
     """The edge to a model or a tool: one span says all there is to say."""
     if span.model:
-        return Edge(span.environment, EdgeKind.MODEL, span.agent, "", span.model)
+        return Edge(span.environment, EdgeKind.MODEL, span.agent, span.system, span.model)
     if span.tool:
         return Edge(span.environment, EdgeKind.TOOL, span.agent, "", span.tool)
     return None

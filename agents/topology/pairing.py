@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from agents.spans.values import Span
 from agents.topology import halves
 from agents.topology.halves import Incoming, Outgoing
+from agents.topology.usage import tokens_of
 from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
 
 Tallies = dict[Cell, Tally]
@@ -99,9 +100,10 @@ def _own_work(span: Span, into: Tallies) -> None:
         _whole(into, Edge(span.environment, EdgeKind.WORK, "", "", span.agent), span)
     leaf = halves.leaf_edge(span)
     if leaf:
-        tally = _whole(into, leaf, span)
-        tally.input_tokens += span.input_tokens
-        tally.output_tokens += span.output_tokens
+        tally, tokens = _whole(into, leaf, span), tokens_of(span)
+        tally.input_tokens += tokens.input
+        tally.output_tokens += tokens.output
+        tally.cached_tokens += tokens.cached
 
 
 def _whole(into: Tallies, edge: Edge, span: Span) -> Tally:

@@ -1,4 +1,4 @@
-"""Reads what the span store committed and keeps topology up with it.
+"""Reads what the span store committed and keeps edges, workflows and runs up with it.
 
 The store is the durable truth and the cursor moves with the counts, so a reader can be killed anywhere: the
 next one feeds its window with the last minutes again, counting nothing, and goes on at the cursor.
@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from django.db import transaction
+
 from agents.spans import following
 from agents.spans.api import SpanStore
 from agents.spans.values import Span
@@ -17,7 +19,9 @@ from agents.topology import rollups
 from agents.topology.observed import Reporter
 from agents.topology.pairing import Tallies, Window
 from agents.topology.rollups import Place, Rollups
+from agents.topology.workflows.writer import Writer
 from core import clock
+from core.databases import TELEMETRY
 
 # A message that waits for longer than this is still paired: its sender is looked up in the store.
 WINDOW_SECONDS = 600
@@ -41,6 +45,7 @@ class Reader:
         self._token = token
         self._place = rollups.place()
         self._rollups = Rollups()
+        self._runs = Writer(self._rollups)
         self._window = Window(self._find)
         self._marks: deque[tuple[float, str]] = deque()
         self._reporter = Reporter()
@@ -56,7 +61,9 @@ class Reader:
         after = Place(read.cursor, self._window_start(read.cursor), self._place.revision + 1)
         # Before the place moves: whoever follows is told again when we are killed in between.
         following.tell(read.rows)
-        self._rollups.write(found, before=self._place, after=after, token=self._token)
+        with transaction.atomic(using=TELEMETRY):
+            self._rollups.write(found, before=self._place, after=after, token=self._token)
+            self._runs.write(read.rows)
         self._place = after
         self._reporter.tell(read.rows)
         return Step(len(read.rows), read.more, after.revision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
@@ -16,6 +16,8 @@ from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
 from core.databases import TELEMETRY
 
 KEPT_CELLS = 50_000
+# Retention may have forgotten what was not seen for longer than this: its id is asked for again.
+REMEMBERED = 24 * 60
 ONLY = 1
 COUNTS = (
     "calls",
@@ -25,6 +27,7 @@ COUNTS = (
     "skewed",
     "input_tokens",
     "output_tokens",
+    "cached_tokens",
     "last_seen",
 )
 SKETCHES = ("duration", "wait", "fetch")
@@ -69,6 +72,16 @@ class Rollups:
             _upsert_cells(whole, self._ids)
         self._keep(whole)
 
+    def ids_of(self, edges: Iterable[Edge], moment: int) -> Mapping[Edge, int]:
+        """The rows of these edges; one that has none gets one, as if it had been seen at that moment."""
+        wanted = set(edges)
+        if unknown := [edge for edge in wanted if self._is_unknown(edge, moment)]:
+            rows = [EdgeRow(**edge._asdict(), first_seen=moment, last_seen=moment) for edge in unknown]
+            EdgeRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+            self._ids |= _ids_of(unknown)
+            self._written |= dict.fromkeys(unknown, moment // MINUTE)
+        return {edge: self._ids[edge] for edge in wanted}
+
     def _know_edges(self, found: Tallies) -> None:
         seen = {edge: times for edge, times in _seen_between(found).items() if self._is_news(edge, times[1])}
         rows = [
@@ -82,8 +95,11 @@ class Rollups:
             update_fields=["last_seen"],
             batch_size=500,
         )
-        if unknown := [edge for edge in seen if edge not in self._ids]:
+        if unknown := [edge for edge, (_, last) in seen.items() if self._is_unknown(edge, last)]:
             self._ids |= _ids_of(unknown)
+
+    def _is_unknown(self, edge: Edge, moment: int) -> bool:
+        return edge not in self._ids or moment // MINUTE - self._written.get(edge, 0) > REMEMBERED
 
     def _is_news(self, edge: Edge, last_seen: int) -> bool:
         """An edge's row is written once a minute: closer than that, its cells say when it was last seen."""

@@ -54,7 +54,7 @@ def minutes_of(subject: Subject, node: Node, since: int, until: int) -> dict[Edg
 
 def places(edge: Edge) -> Iterable[Place]:
     """Where an edge is: seeing one of its ends is enough to see it."""
-    queue = edge.via or None
+    queue = (edge.via or None) if edge.kind not in OUTSIDE else None
     for agent in (edge.source, edge.target if edge.kind not in OUTSIDE else ""):
         if agent:
             yield Place(edge.environment, queue, agent)

@@ -40,7 +40,7 @@ class Sketch:
     __slots__ = ("buckets",)
 
     def __init__(self, buckets: Mapping[int, int] | None = None) -> None:
-        self.buckets: dict[int, int] = dict(buckets or {})
+        self.buckets: dict[int, int] = dict(buckets) if buckets else {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sketch) and self.buckets == other.buckets

@@ -24,7 +24,8 @@ class EdgeKind(StrEnum):
 
 
 class Edge(NamedTuple):
-    """The identity of an edge. `source` is empty where nobody knows who sent; `via` is the queue, if any."""
+    """The identity of an edge. `source` is empty where nobody knows who sent; `via` is the queue, if any; of a model
+    it is the provider, as prices hang on both."""
 
     environment: str
     kind: EdgeKind
@@ -52,6 +53,7 @@ class Tally:
     skewed: int = 0  # the receiver began before the sender ended: the clocks are apart, so no wait is known
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0  # of the input tokens, those that the provider had in its cache
     last_seen: int = 0
     duration: Sketch = field(default_factory=Sketch)
     wait: Sketch = field(default_factory=Sketch)  # in the queue until processing began
@@ -65,6 +67,7 @@ class Tally:
         self.skewed += other.skewed
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
+        self.cached_tokens += other.cached_tokens
         self.last_seen = max(self.last_seen, other.last_seen)
         self.duration.merge(other.duration)
         self.wait.merge(other.wait)
