@@ -14,12 +14,13 @@ from queue import Empty
 from typing import Any, Final
 
 import redis as redis_py
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import dumps
 
 from postroom.delivery import telling
 from postroom.delivery.redis import keys, kombu_parts, scripts
 from postroom.delivery.redis.inlet import Claimed, Inlet
 from postroom.delivery.redis.keeper import Keeper
+from postroom.delivery.redis.payload import NoMessageError, as_payload
 from postroom.delivery.redis.qos import QoS
 
 LOOK_AGAIN: Final = 1.0
@@ -159,9 +160,14 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         if claim.queue not in self.connection._callbacks:
             self.qos.give_back([claim.tag])
             return
+        try:
+            payload = as_payload(claim)
+        except NoMessageError as problem:
+            self.qos.bury(claim, problem)
+            return
         if claim.queue in self._without_ack:
             self.qos.forget([claim.tag])
-        self.connection._deliver(_payload(claim), claim.queue)
+        self.connection._deliver(payload, claim.queue)
 
     def _get(self, queue: str) -> dict[str, Any]:
         """For basic_get: one message, now."""
@@ -175,7 +181,7 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
             raise Empty
         self.keeper.start()
         self.keeper.hold(claimed[0].tag)
-        return _payload(claimed[0])
+        return as_payload(claimed[0])
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
         message = super().basic_get(queue, no_ack=no_ack, **kwargs)
@@ -256,17 +262,3 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         self._close_inlet()
         self._claimed.clear()
         super()._after_fork()
-
-
-def _payload(claim: Claimed) -> dict[str, Any]:
-    """The message as kombu wants it, known by its claim. One space in front for each delivery before this one."""
-    payload: dict[str, Any] = loads(claim.message.decode())
-    before = len(claim.message) - len(claim.message.lstrip(b" "))
-    properties = payload.setdefault("properties", {})
-    properties["delivery_tag"] = claim.tag
-    info = properties.setdefault("delivery_info", {})
-    info["queue"] = claim.queue
-    if before:
-        info["redelivered"], info["deliveries_before"] = True, before
-        payload.setdefault("headers", {})["redelivered"] = True
-    return payload

@@ -6,9 +6,14 @@ back, by its claim.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 from postroom.delivery.redis import keys, kombu_parts, scripts
+from postroom.delivery.redis.inlet import Claimed
+from postroom.delivery.redis.payload import NoMessageError, letter_about
+
+logger = logging.getLogger(__name__)
 
 HEAD: Final = "RPUSH"
 BEHIND_ALL: Final = "LPUSH"
@@ -23,6 +28,7 @@ class QoS(kombu_parts.virtual.QoS):  # type: ignore[misc]
         super().__init__(channel, prefetch_count)
         self._acknowledge = channel.plain.register_script(scripts.ACKNOWLEDGE)
         self._give_back = channel.plain.register_script(scripts.GIVE_BACK)
+        self._settle = channel.plain.register_script(scripts.SETTLE)
 
     def room(self, waiting: int) -> int:
         """How many more may be claimed while so many are claimed and not delivered yet."""
@@ -55,6 +61,21 @@ class QoS(kombu_parts.virtual.QoS):  # type: ignore[misc]
         """Acknowledged, or dropped: these are gone from Redis."""
         self._acknowledge(args=[keys.UNACKED, keys.UNACKED_DUE, *tags])
         self.channel.keeper.drop(tags)
+
+    def bury(self, claim: Claimed, problem: NoMessageError) -> None:
+        """Bytes that no consumer could read become a letter, or they would come back for ever."""
+        logger.error("what was in %s is no message (%s): it is a letter now", claim.queue, problem)
+        names = [
+            keys.UNACKED,
+            keys.UNACKED_DUE,
+            keys.DELAYED,
+            keys.DELAYED_MESSAGES,
+            keys.EVENTS,
+            keys.LETTERS,
+        ]
+        arguments = [claim.tag, keys.SETTLED_SECONDS, letter_about(claim, problem), "", 0, "", 0, ""]
+        self._settle(keys=[*names, keys.SETTLED + claim.tag, ""], args=arguments)
+        self.channel.keeper.drop([claim.tag])
 
     def give_back(self, tags: list[str], where: str = HEAD) -> None:
         """Back in their queues; given in the order of their claims, they wait in that order again."""

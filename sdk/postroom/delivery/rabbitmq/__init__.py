@@ -1,0 +1,1 @@
+"""RabbitMQ as the library's broker: quorum queues, and a confirmation for everything that is published."""

@@ -1,0 +1,32 @@
+"""An ordinary Celery application for tests, acknowledging late. Its work is to write down that it worked."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+
+import postroom.delivery.transport  # noqa: F401  makes the address known
+
+app = Celery("worker_app", broker=os.environ.get("BROKER", "memory://"))
+app.conf.update(
+    task_default_queue="work",
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=int(os.environ.get("PREFETCH", "1")),
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"claim_seconds": 2.0, "sweep_seconds": 0.2},
+    task_ignore_result=True,
+)
+
+
+@app.task(bind=True, name="work")
+def work(self: Any, number: int, seconds: float = 0.0) -> None:
+    """Take a while, then write down who did what, and whether it came for the first time."""
+    time.sleep(seconds)
+    info = self.request.properties.get("delivery_info", {})
+    with Path(os.environ["DONE"]).open("a") as out:
+        out.write(f"{number} {os.getpid()} {info.get('deliveries_before', 0)}\n")
