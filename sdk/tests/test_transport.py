@@ -44,7 +44,7 @@ class Taking:
     def __init__(self, connection: Connection, *names: str, prefetch: int = 0, no_ack: bool = False) -> None:
         self.connection: Any = connection
         self.messages: list[Any] = []
-        self.channel: Any = connection.channel()
+        self.channel: Any = self.connection.channel()
         self.channel.basic_qos(0, prefetch, False)
         queues = [Queue(name, routing_key=name) for name in names]
         self.consumer = Consumer(self.channel, queues, on_message=self.messages.append, no_ack=no_ack)
