@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from postroom.agent import Agent as Agent
+    from postroom.backoff import Backoff as Backoff
     from postroom.errors import PermanentError as PermanentError
     from postroom.errors import TransientError as TransientError
     from postroom.errors import UnauthorisedError as UnauthorisedError
+    from postroom.message import Message as Message
 
 # Public name → the module that has it. A new name gets a line here and one above, for type checkers.
 _HOMES = {
+    "Agent": "postroom.agent",
+    "Backoff": "postroom.backoff",
+    "Message": "postroom.message",
     "PermanentError": "postroom.errors",
     "TransientError": "postroom.errors",
     "UnauthorisedError": "postroom.errors",

@@ -16,7 +16,9 @@ from postroom import __version__
 DONE, NO, BAD_USAGE = 0, 1, 2
 
 # Subcommand → what it does. Its module is postroom.commands.<name>.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "worker": "Run an agent.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

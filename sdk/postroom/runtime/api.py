@@ -128,6 +128,7 @@ class Hook:
 
     def headers_to_send(self, outgoing: Outgoing) -> Mapping[str, str]:
         """Headers to add. Called after `before_send`, with the headers that are there already."""
+        return {}
 
     def after_send(self, outgoing: Outgoing, error: BaseException | None) -> None:
         """The broker has the message, or `error` says why not."""

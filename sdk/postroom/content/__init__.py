@@ -1,0 +1,1 @@
+"""Where large payloads lie while their messages carry only a reference: the front door is `api.py`."""

@@ -1,0 +1,207 @@
+"""The stages that a message goes through, in their order, over one frozen value.
+
+A stage takes the handling and gives the next one. Once there is an error or an outcome, the stages up to `classify`
+are passed over; `classify` turns error, decision or result into an outcome, and `settle` has it carried out.
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import CancelledError
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter, time
+from typing import Any, Final
+
+from postroom import errors, events, headers, moments
+from postroom.delivery.api import Done
+from postroom.errors import DeadlinePassedError, Failure
+from postroom.message import Message
+from postroom.runtime import decisions, outcomes, settling, tracing
+from postroom.runtime.api import Incoming, Outcome
+from postroom.runtime.body import open_body
+from postroom.runtime.decisions import Desk
+from postroom.runtime.house import House
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """One attempt at one message, as far as it has come."""
+
+    incoming: Incoming
+    desk: Desk
+    started: float
+    clock: float
+    message: Message | None = None
+    # What the hooks' before_handle gave, to be given back to them.
+    begun: tuple[object, ...] = ()
+    # The hold on the idempotency record, while the handler runs.
+    hold: Any = None
+    done: Done | None = None
+    result: Any = None
+    error: BaseException | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.error is not None or self.outcome is not None
+
+    @property
+    def duration_ms(self) -> float:
+        return (perf_counter() - self.clock) * 1000
+
+
+Stage = Callable[[House, Handling], Handling]
+
+
+def begin(house: House, incoming: Incoming) -> Handling:
+    started = time()
+    desk = Desk(incoming, started, lambda: settling.running(house.about, incoming, started))
+    return Handling(incoming, desk, started, perf_counter())
+
+
+# ---- Before the handler ------------------------------------------------------------------------------------------
+def open_(house: House, handling: Handling) -> Handling:
+    """Is it its turn? Celery's `eta` waits on the broker, not here."""
+    due = moments.read(handling.incoming.headers.get("eta"))
+    if due is None or due <= handling.started:
+        return handling
+    return replace(handling, outcome=Outcome(events.WAITING, after=due - handling.started))
+
+
+def authorise(house: House, handling: Handling) -> Handling:
+    for hook in house.authorising:
+        hook.authorise(handling.incoming)
+    return handling
+
+
+def deadline(house: House, handling: Handling) -> Handling:
+    incoming = handling.incoming
+    if incoming.deadline is not None and incoming.deadline <= handling.started:
+        raise DeadlinePassedError(
+            f"Its deadline was {moments.text(incoming.deadline)}, {handling.started - incoming.deadline:.1f} s ago."
+        )
+    expires = moments.read(incoming.headers.get("expires"))
+    if expires is not None and expires <= handling.started:
+        text = f"It expired at {moments.text(expires)}, as its sender wanted."
+        return replace(
+            handling,
+            outcome=outcomes.given_up(Failure(errors.PERMANENT, errors.EXPIRED, "Expired", text), 0.0),
+        )
+    return handling
+
+
+def idempotency(house: House, handling: Handling) -> Handling:
+    return handling
+
+
+def content(house: House, handling: Handling) -> Handling:
+    incoming = handling.incoming
+    opened = open_body(incoming, house.accept)
+    reference = incoming.headers.get(headers.CONTENT_REF)
+    fetch = (lambda: house.fetch(str(reference))) if reference else None
+    message = Message(
+        incoming.message_id,
+        payload=opened.payload,
+        sender=incoming.sender,
+        recipient=house.about.agent,
+        metadata=opened.metadata,
+        retry_count=incoming.attempt - 1,
+        redrive_count=incoming.redrive,
+        trace_id=incoming.trace_id,
+        deadline=incoming.deadline,
+        workflow=incoming.workflow,
+        conversation_id=incoming.conversation_id,
+        parent_id=incoming.parent_id,
+        headers=incoming.headers,
+        fetch=fetch,
+    )
+    return replace(handling, message=message)
+
+
+# ---- The handler -------------------------------------------------------------------------------------------------
+def handle(house: House, handling: Handling) -> Handling:
+    assert handling.message is not None, "content comes before handle"
+    begun: list[object] = []
+    context, seat = tracing.enter(handling.incoming.headers), decisions.sit_down(handling.desk)
+    house.teller.watch(handling.desk)
+    try:
+        for hook in house.beginning:
+            begun.append(hook.before_handle(handling.incoming))
+        result = house.call(handling.message)
+        return replace(handling, begun=tuple(begun), result=result)
+    except (Exception, CancelledError) as error:
+        return replace(handling, begun=tuple(begun), error=error)
+    finally:
+        decisions.get_up(seat)
+        tracing.leave(context)
+
+
+# ---- After it ----------------------------------------------------------------------------------------------------
+def classify(house: House, handling: Handling) -> Handling:
+    if handling.outcome is not None:
+        return handling
+    if handling.error is not None:
+        return replace(handling, outcome=_of_error(house, handling, handling.error))
+    if (decision := handling.desk.decision) is not None:
+        class_ = house.classify(decision.error) if decision.error else errors.PERMANENT
+        outcome = outcomes.of_decision(
+            handling.incoming, decision, class_, house.backoff, handling.duration_ms, handling.result
+        )
+        return replace(handling, outcome=outcome)
+    return replace(
+        handling, outcome=Outcome(events.SUCCEEDED, duration_ms=handling.duration_ms, result=handling.result)
+    )
+
+
+def _of_error(house: House, handling: Handling, error: BaseException) -> Outcome:
+    class_ = house.classify(error)
+    failure = errors.failure_of(error, class_, outcomes.reason_of(error))
+    if class_ == errors.UNKNOWN:
+        house.alert(handling.incoming, failure, error)
+    return outcomes.of_failure(handling.incoming, failure, house.backoff, handling.duration_ms, error)
+
+
+def settle(house: House, handling: Handling) -> Handling:
+    """Raises DeliveryError or ClaimLostError; then nothing is settled."""
+    assert handling.outcome is not None, "classify comes before settle"
+    told = house.teller.take(handling.desk)
+    handled = settling.settlement(
+        house.about,
+        handling.incoming,
+        handling.outcome,
+        started=handling.started,
+        told=told,
+        done=handling.done,
+    )
+    house.settle(handling.incoming.delivery, handled)
+    return handling
+
+
+# Up to `handle` a stage runs only while nothing is decided; the last two always run.
+STAGES: Final[tuple[tuple[str, Stage], ...]] = (
+    ("open", open_),
+    ("authorise", authorise),
+    ("deadline", deadline),
+    ("idempotency", idempotency),
+    ("content", content),
+    ("handle", handle),
+)
+ENDING: Final[tuple[tuple[str, Stage], ...]] = (("classify", classify), ("settle", settle))
+
+
+def run(house: House, handling: Handling) -> Handling:
+    """Through all stages. Raises what `settle` raises."""
+    for name, stage in STAGES:
+        if handling.over:
+            break
+        try:
+            handling = stage(house, handling)
+        except Exception as error:
+            logger.debug("%s ended at the stage %s", handling.incoming.message_id, name, exc_info=True)
+            handling = replace(handling, error=error)
+    for _, stage in ENDING:
+        handling = stage(house, handling)
+    return handling

@@ -1,0 +1,50 @@
+"""The workers that the library's benchmark measures, each a process: `python -m tests.bench.library_agents KIND URL`.
+
+`bare` is Celery as it comes, with one task that does nothing; `agent` is an agent whose handler does nothing, with
+delivery, idempotency, events and letters on; `telemetry` is the same with spans and metrics.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from celery import Celery
+
+from postroom import Agent, Message
+
+QUEUE = "bench"
+TASK = "bench.nothing"
+CONCURRENCY = 4
+
+
+def bare_application(url: str) -> Celery:
+    app = Celery("bench", broker=url)
+    app.conf.update(task_default_queue=QUEUE, task_ignore_result=True)
+
+    @app.task(name=TASK)
+    def nothing(payload: Any) -> None:
+        return None
+
+    return app
+
+
+class Nothing(Agent):
+    """Does nothing."""
+
+    queue = QUEUE
+    version = "1.0"
+
+    def handle_message(self, message: Message) -> None:
+        return None
+
+
+def main(kind: str, url: str) -> None:
+    if kind == "bare":
+        bare_application(url).worker_main(["worker", f"-c{CONCURRENCY}", "-lWARNING"])
+    else:
+        Nothing("bench", broker_url=url).run(concurrency=CONCURRENCY, log_level="WARNING")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])
