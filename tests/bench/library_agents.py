@@ -7,11 +7,15 @@ delivery, idempotency, events and letters on; `telemetry` is the same with spans
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
 
-from postroom import Agent, Message
+# The library is not installed where its benchmark runs.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sdk"))
+
+from postroom import Agent, Message  # noqa: E402
 
 QUEUE = "bench"
 TASK = "bench.nothing"
@@ -19,7 +23,7 @@ CONCURRENCY = 4
 
 
 def bare_application(url: str) -> Celery:
-    app = Celery("bench", broker=url)
+    app = Celery("bench", broker=url.replace("unix://", "redis+socket://"))
     app.conf.update(task_default_queue=QUEUE, task_ignore_result=True)
 
     @app.task(name=TASK)

@@ -21,6 +21,7 @@ from kombu.exceptions import OperationalError
 from postroom import events, headers, ids, moments, payloads
 from postroom.content.api import Shelf
 from postroom.delivery.api import DeliveryError, Settler
+from postroom.delivery.rabbitmq.queues import agent_queue
 from postroom.delivery.telling import telling
 from postroom.events import Event
 from postroom.runtime import body, tracing
@@ -198,12 +199,8 @@ class Sender:
 
 def quorum_queue(name: str) -> Queue:
     """An agent's queue on RabbitMQ, as every sender and the agent itself declare it."""
-    return Queue(
-        name,
-        routing_key=name,
-        durable=True,
-        queue_arguments={"x-queue-type": "quorum", "x-delivery-limit": 1_000_000},
-    )
+    declared = agent_queue(name)
+    return Queue(declared.name, routing_key=declared.name, durable=True, queue_arguments=declared.arguments)
 
 
 def _deadline(said: float | datetime | None, cause: Incoming | None) -> float | None:

@@ -5,12 +5,12 @@ An agent's loop and an instrumented Celery application settle by the same functi
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from time import time
 from typing import Any, cast
 
 from postroom import attempts, events, headers, ids, letters, moments
+from postroom.delivery import message
 from postroom.delivery.api import Done, Retry, Settlement
 from postroom.errors import Failure
 from postroom.events import Event
@@ -130,17 +130,14 @@ def back_as_it_is(incoming: Incoming, after: float) -> Retry:
 
 
 def whole(incoming: Incoming, changed: dict[str, Any]) -> dict[str, object]:
-    """The message as kombu keeps it. Its moment has come when it comes back, so `eta` is gone."""
-    said = {**incoming.headers, **changed}
-    said["eta"] = None
-    in_base64 = incoming.properties.get("body_encoding") == "base64"
-    return {
-        "body": base64.b64encode(incoming.body).decode("ascii") if in_base64 else incoming.body,
-        "content-type": incoming.content_type,
-        "content-encoding": incoming.content_encoding,
-        "headers": said,
-        "properties": dict(incoming.properties),
-    }
+    """The message as it was. Its moment has come when it comes back, so `eta` is gone."""
+    return message.whole(
+        incoming.body,
+        headers={**incoming.headers, **changed, "eta": None},
+        properties=incoming.properties,
+        content_type=incoming.content_type,
+        content_encoding=incoming.content_encoding,
+    )
 
 
 # ---- The letter --------------------------------------------------------------------------------------------------
