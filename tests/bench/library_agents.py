@@ -15,7 +15,7 @@ from celery import Celery
 # The library is not installed where its benchmark runs.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sdk"))
 
-from postroom import Agent, Message  # noqa: E402
+from postroom import Agent, Message
 
 QUEUE = "bench"
 TASK = "bench.nothing"

@@ -29,24 +29,24 @@ GOALS = {"agent": 0.40, "telemetry": 0.80}
 UNACKED = ("unacked", "postroom.unacked")
 
 
-def samples(url: str) -> dict[str, Callable[[], None]]:
+def samples(url: str) -> dict[str, Callable[[], object]]:
     """What puts one message on the queue, by kind of worker."""
     agent = Nothing("bench", broker_url=url)
     app = bare_application(url)
     return {
-        "bare": lambda: app.send_task("bench.nothing", args=[PAYLOAD], queue=QUEUE) and None,
-        "agent": lambda: agent.send_message(QUEUE, PAYLOAD) and None,
+        "bare": lambda: app.send_task("bench.nothing", args=[PAYLOAD], queue=QUEUE),
+        "agent": lambda: agent.send_message(QUEUE, PAYLOAD),
     }
 
 
-def recorded(client: redis.Redis, send: Callable[[], None], count: int) -> list[bytes]:
+def recorded(client: redis.Redis, send: Callable[[], object], count: int) -> list[bytes]:
     """As many messages as asked for, as they lie on the queue."""
     client.delete(QUEUE)
     for _ in range(count):
         send()
-    found = client.lrange(QUEUE, 0, -1)
+    found = [bytes(each) for each in client.lrange(QUEUE, 0, -1) if isinstance(each, bytes)]
     client.flushall()
-    return list(found)
+    return found
 
 
 @contextmanager
@@ -87,7 +87,8 @@ def main() -> int:
     with servers.redis_server() as socket_url:
         client = redis.Redis.from_url(socket_url)
         sent = {
-            kind: recorded(client, send, options.messages + WARM_UP) for kind, send in samples(socket_url).items()
+            kind: recorded(client, send, options.messages + WARM_UP)
+            for kind, send in samples(socket_url).items()
         }
         taken: dict[str, list[float]] = {kind: [] for kind in sent}
         for _ in range(options.rounds):

@@ -31,12 +31,12 @@ class _Task:
     send_events = False
 
 
-class AgentConsumer(Consumer):  # type: ignore[misc]
+class AgentConsumer(Consumer):
     """Every message of the queue is the agent's."""
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], None]:
-        staff = self.app.postroom_staff
-        agent = staff.agent
+        worker: Any = self
+        agent = worker.app.postroom_staff.agent
         limits = {"soft_timeout": agent.soft_time_limit, "timeout": agent.time_limit}
 
         def on_message(message: Any) -> None:
@@ -44,12 +44,12 @@ class AgentConsumer(Consumer):  # type: ignore[misc]
                 message,
                 raw_of(message, agent.queue),
                 limits,
-                promise(self.call_soon_ack, (message.ack_log_error,)),
-                promise(self.call_soon_ack, (message.reject_log_error,)),
-                self.connection_errors,
+                promise(worker.call_soon_ack, (message.ack_log_error,)),
+                promise(worker.call_soon_ack, (message.reject_log_error,)),
+                worker.connection_errors,
             )
             task_reserved(handover)
-            self.on_task_request(handover)
+            worker.on_task_request(handover)
 
         return on_message
 

@@ -38,7 +38,7 @@ class House:
         handler: Callable[[Message], Any],
         classify: Callable[[BaseException], str],
         settler: Settler,
-        sender: Sender,
+        sender: Sender | None = None,
         hooks: Iterable[Hook] = (),
         backoff: Backoff | None = None,
         shelf: Shelf | None = None,

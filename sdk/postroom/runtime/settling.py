@@ -30,8 +30,10 @@ def settlement(
     told: Iterable[bytes] = (),
     done: Done | None = None,
     acknowledge: bool = True,
+    resend: bool = True,
 ) -> Settlement:
-    """All that an outcome asks for. `told` are events that came up while it was handled."""
+    """All that an outcome asks for. `told` are events that came up while it was handled; without `resend` somebody
+    else sends the next attempt."""
     if outcome.kind == events.WAITING:
         return Settlement(tuple(told), retry=back_as_it_is(incoming, outcome.after), acknowledge=acknowledge)
     history = history_of(about, incoming, outcome, started)
@@ -41,7 +43,9 @@ def settlement(
         letter=letters.encode(letter_of(about, incoming, outcome, history))
         if outcome.kind in GIVEN_UP
         else None,
-        retry=another_attempt(incoming, outcome.after, history) if outcome.kind == events.RETRYING else None,
+        retry=another_attempt(incoming, outcome.after, history)
+        if resend and outcome.kind == events.RETRYING
+        else None,
         done=done,
         acknowledge=acknowledge,
     )

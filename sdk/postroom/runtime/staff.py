@@ -86,7 +86,9 @@ class Staff:
 
     @property
     def sender(self) -> Sender:
-        return self.house.sender
+        sender = self.house.sender
+        assert sender is not None, "an agent's house has one"
+        return sender
 
     def _build(self) -> House:
         agent, known = self.agent, self.agent.settings

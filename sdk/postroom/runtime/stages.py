@@ -1,7 +1,8 @@
 """The stages that a message goes through, in their order, over one frozen value.
 
 A stage takes the handling and gives the next one. Once there is an error or an outcome, the stages up to `classify`
-are passed over; `classify` turns error, decision or result into an outcome, and `settle` has it carried out.
+are passed over; `classify` turns error, decision or result into an outcome, `compose` says what the broker is asked to
+do for it, and `settle` has it done.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from time import perf_counter, time
 from typing import Any, Final
 
 from postroom import errors, events, headers, moments
-from postroom.delivery.api import Done
+from postroom.delivery.api import Done, Settlement
 from postroom.errors import DeadlinePassedError, Failure
 from postroom.message import Message
 from postroom.runtime import decisions, outcomes, settling, tracing
@@ -43,6 +44,11 @@ class Handling:
     result: Any = None
     error: BaseException | None = None
     outcome: Outcome | None = None
+    # False where the broker has forgotten the message already, or where its consumer tells it to.
+    acknowledge: bool = True
+    # False where Celery sends the next attempt by itself.
+    resend: bool = True
+    settlement: Settlement | None = None
 
     @property
     def over(self) -> bool:
@@ -54,6 +60,7 @@ class Handling:
 
 
 Stage = Callable[[House, Handling], Handling]
+Stages = tuple[tuple[str, Stage], ...]
 
 
 def begin(house: House, incoming: Incoming) -> Handling:
@@ -164,24 +171,31 @@ def _of_error(house: House, handling: Handling, error: BaseException) -> Outcome
     return outcomes.of_failure(handling.incoming, failure, house.backoff, handling.duration_ms, error)
 
 
-def settle(house: House, handling: Handling) -> Handling:
-    """Raises DeliveryError or ClaimLostError; then nothing is settled."""
-    assert handling.outcome is not None, "classify comes before settle"
-    told = house.teller.take(handling.desk)
-    handled = settling.settlement(
+def compose(house: House, handling: Handling) -> Handling:
+    """What the broker is asked to do."""
+    assert handling.outcome is not None, "classify comes before compose"
+    made = settling.settlement(
         house.about,
         handling.incoming,
         handling.outcome,
         started=handling.started,
-        told=told,
+        told=house.teller.take(handling.desk),
         done=handling.done,
+        acknowledge=handling.acknowledge,
+        resend=handling.resend,
     )
-    house.settle(handling.incoming.delivery, handled)
+    return replace(handling, settlement=made)
+
+
+def settle(house: House, handling: Handling) -> Handling:
+    """Raises DeliveryError or ClaimLostError; then nothing is settled."""
+    assert handling.settlement is not None, "compose comes before settle"
+    house.settle(handling.incoming.delivery, handling.settlement)
     return handling
 
 
-# Up to `handle` a stage runs only while nothing is decided; the last two always run.
-STAGES: Final[tuple[tuple[str, Stage], ...]] = (
+# Up to `handle` a stage runs only while nothing is decided; the last three always run.
+STAGES: Final[Stages] = (
     ("open", open_),
     ("authorise", authorise),
     ("deadline", deadline),
@@ -189,12 +203,12 @@ STAGES: Final[tuple[tuple[str, Stage], ...]] = (
     ("content", content),
     ("handle", handle),
 )
-ENDING: Final[tuple[tuple[str, Stage], ...]] = (("classify", classify), ("settle", settle))
+ENDING: Final[Stages] = (("classify", classify), ("compose", compose), ("settle", settle))
 
 
-def run(house: House, handling: Handling) -> Handling:
+def run(house: House, handling: Handling, before: Stages = STAGES, ending: Stages = ENDING) -> Handling:
     """Through all stages. Raises what `settle` raises."""
-    for name, stage in STAGES:
+    for name, stage in before:
         if handling.over:
             break
         try:
@@ -202,6 +216,6 @@ def run(house: House, handling: Handling) -> Handling:
         except Exception as error:
             logger.debug("%s ended at the stage %s", handling.incoming.message_id, name, exc_info=True)
             handling = replace(handling, error=error)
-    for _, stage in ENDING:
+    for _, stage in ending:
         handling = stage(house, handling)
     return handling
