@@ -41,8 +41,8 @@ def client(redis_url: str) -> Iterator[Any]:
 class Taking:
     """A consumer that keeps what it gets, unacknowledged."""
 
-    def __init__(self, connection: Connection, *names: str, prefetch: int = 0, no_ack: bool = False) -> None:
-        self.connection: Any = connection
+    def __init__(self, connection: Any, *names: str, prefetch: int = 0, no_ack: bool = False) -> None:
+        self.connection = connection
         self.messages: list[Any] = []
         self.channel: Any = self.connection.channel()
         self.channel.basic_qos(0, prefetch, False)

