@@ -62,7 +62,7 @@ def _of_message(span: Span) -> Iterator[Event]:
         yield _event(span, Kind.RECEIVED, span.end, attempt=1, **_handler(span))
     elif span.step == "process" or (not span.step and span.kind == SpanKind.CONSUMER):
         failed = span.status == Status.ERROR
-        more = {"error": _fault(span), "duration_ms": span.duration / 1e6} if failed else {}
+        more: dict[str, Any] = {"error": _fault(span), "duration_ms": span.duration / 1e6} if failed else {}
         yield _event(span, Kind.RUNNING, span.start, attempt=1, **_handler(span), **more)
         if not failed:
             took = span.duration / 1e6

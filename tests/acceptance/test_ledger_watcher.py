@@ -101,7 +101,11 @@ def broker(request: pytest.FixtureRequest, redis_url: str) -> Iterator[Broker]:
                 content_encoding="utf-8",
             )
 
-    yield address, publish, lambda: int(queue.queue_declare(passive=True).message_count)
+    def left() -> int:
+        declared: Any = queue.queue_declare(passive=True)
+        return int(declared.message_count)
+
+    yield address, publish, left
     connection.release()
 
 

@@ -49,7 +49,7 @@ def found(program: Program, **filters: Any) -> set[str]:
 def test_filters_find_what_fits(viewer: Program) -> None:
     journey()
     crowd()
-    for filters, ids in [
+    cases: list[tuple[dict[str, Any], set[str]]] = [
         ({"trace": "AB" * 16}, {"inv-1", "pay-1", "mail-1"}),
         ({"conversation": "talk-1", "state": "sent"}, {"mail-1"}),
         ({"state": "dead"}, {"crowd-dead"}),
@@ -64,7 +64,8 @@ def test_filters_find_what_fits(viewer: Program) -> None:
         ({"q": "card refused"}, {"crowd-dead", "crowd-refused", "crowd-retrying"}),
         ({"q": "nothing-like-it"}, set()),
         ({"environment": "staging"}, set()),
-    ]:
+    ]
+    for filters, ids in cases:
         assert found(viewer, **filters) == ids, filters
     assert viewer.get(LIST, state="vanished").status_code == 400
     assert viewer.get(LIST, colour="red").status_code == 400

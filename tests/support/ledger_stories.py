@@ -41,8 +41,9 @@ REFUSED = Fault(class_="permanent", reason="exception", type="ValueError", messa
 
 def journey() -> None:
     """A workflow of three messages: the first done, the second retried and dead, redriven and done, a third waits."""
-    run = {"trace_id": "ab" * 16, "workflow": "invoices", "conversation_id": "talk-1"}
-    first, second = {**run}, {**run, "parent_id": "inv-1", "queue": "pay", "sender": "extract"}
+    run: dict[str, Any] = {"trace_id": "ab" * 16, "workflow": "invoices", "conversation_id": "talk-1"}
+    first: dict[str, Any] = {**run}
+    second: dict[str, Any] = {**run, "parent_id": "inv-1", "queue": "pay", "sender": "extract"}
     keep(
         event("inv-1", Kind.SENT, ago=900, **first),
         event("inv-1", Kind.RUNNING, 1, 898, **by("extract", **first)),

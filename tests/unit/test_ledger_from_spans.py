@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from agents.ledger import from_spans
 from agents.ledger.fold import fold
@@ -20,7 +21,7 @@ def message(*spans: Span) -> Message:
     return fold(events)
 
 
-def of(found: Span, **changes: object) -> Span:
+def of(found: Span, **changes: Any) -> Span:
     return found._replace(message_id="m-1", **changes)
 
 

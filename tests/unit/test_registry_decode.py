@@ -12,6 +12,7 @@ from agents.intake.decode_heartbeats import MOST, Heard, heartbeats
 from agents.intake.http_items import told
 from agents.intake.refusals import TooManyError, UnreadableError
 from agents.intake.writers import Writer
+from agents.registry.values import Heartbeat
 from core.access.api import Grant, Kind, Permission, Scope, Subject
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,7 +26,7 @@ def writer(scope: Scope | None = None) -> Writer:
     )
 
 
-def read(said: Any, scope: Scope | None = None) -> Heard:
+def read(said: Any, scope: Scope | None = None) -> Heard[Heartbeat]:
     return heartbeats(json.dumps(said).encode(), writer(scope), NOON)
 
 
