@@ -13,7 +13,7 @@ from django.conf import settings
 from agents.ledger import from_spans, reading, table, values
 from agents.ledger.reading import Fault, NoEventsError
 from agents.ledger.services import keeping
-from agents.ledger.values import ONLOOKERS, Event, Key, Sources, Told, told
+from agents.ledger.values import ONLOOKERS, Event, Key, Source, Sources, Told, told
 from agents.spans.values import Span
 from core import metrics
 
@@ -24,14 +24,19 @@ def take(bodies: Sequence[bytes], broker: str) -> None:
     """Bodies of `postroom.events`, each one event or a list. What is no event is logged and left behind: it would
     come again for ever."""
     arrived, environment = values.now(), settings.POSTROOM.environment
-    events = []
-    for event in _events(bodies):
-        given: dict[str, Any] = {} if event.environment else {"environment": environment}
-        if not event.broker:
-            given["broker"] = broker
-        events.append(told(msgspec.structs.replace(event, **given) if given else event, arrived))
+    events = [told(_placed(each, broker, environment), arrived) for each in _events(bodies)]
     kept = keeping.keep(events, from_broker=True)
     metrics.LEDGER_KEPT.labels("events").inc(kept.new)
+
+
+def _placed(event: Event, broker: str, environment: str) -> Event:
+    """With what the broker's own place says; nobody there is Postroom itself."""
+    given: dict[str, Any] = {} if event.environment else {"environment": environment}
+    if not event.broker:
+        given["broker"] = broker
+    if event.source is Source.POSTROOM:
+        given["source"] = Source.LIBRARY
+    return msgspec.structs.replace(event, **given) if given else event
 
 
 def take_observed(events: Sequence[Event], way: str) -> None:
