@@ -17,6 +17,7 @@ DONE, NO, BAD_USAGE = 0, 1, 2
 
 # Subcommand → what it does. Its module is postroom.commands.<name>.
 COMMANDS: dict[str, str] = {
+    "agents": "Find agents by what they can do.",
     "worker": "Run an agent.",
 }
 

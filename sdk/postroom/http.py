@@ -103,7 +103,11 @@ def from_environment(environ: Mapping[str, str] = os.environ, **given: Any) -> O
         environ.get("POSTROOM_CLIENT_CERT_FILE", ""),
         environ.get("POSTROOM_CLIENT_KEY_FILE", ""),
     )
-    said = {"url": environ.get("POSTROOM_URL") or USUAL_URL, "token": _token(environ), "tls": tls}
+    said: dict[str, Any] = {
+        "url": environ.get("POSTROOM_URL") or USUAL_URL,
+        "token": _token(environ),
+        "tls": tls,
+    }
     return Options(**said | {name: value for name, value in given.items() if value is not None})
 
 

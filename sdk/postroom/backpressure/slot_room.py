@@ -65,11 +65,15 @@ class SlotRoom:
                 self._thread.start()
 
     def _renew_until_closed(self) -> None:
+        silent = False
         while not self._end.wait(self._lease / 3):
             try:
                 self._renew_all()
+                silent = False
             except SlotsAwayError as problem:
-                log.warning("what is in flight was not renewed: %s", problem)
+                if not silent:
+                    log.warning("what is in flight is not renewed: %s", problem)
+                silent = True
 
     def _renew_all(self) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ that takes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from postroom.errors import TransientError
 
@@ -96,8 +96,9 @@ class Slots:
 
     def renew(self, queue: str, message_ids: Collection[str]) -> set[str]:
         """New leases; answers which of them are in flight still. Raises SlotsAwayError."""
+        said: list[str | float] = [self._lease, *message_ids]
         with _said():
-            kept = self._renew(keys=self._keys(queue), args=[self._lease, *message_ids])
+            kept = self._renew(keys=self._keys(queue), args=said)
         return {each.decode() if isinstance(each, bytes) else each for each in kept}
 
     def release(self, queue: str, message_ids: Iterable[str]) -> None:
@@ -108,7 +109,7 @@ class Slots:
     def in_flight(self, queue: str) -> int:
         """What all senders have in flight to this queue. Raises SlotsAwayError."""
         with _said():
-            seconds, micros = cast("tuple[int, int]", self._client.time())
+            seconds, micros = self._client.time()
             return int(self._client.zcount(key(queue), f"({seconds + micros / 1e6}", "+inf"))
 
     def _keys(self, queue: str) -> list[str]:

@@ -92,8 +92,8 @@ class Throttle(Hook):
             self._room().leave(outgoing.sender, outgoing.queue, outgoing.message_id)
 
     def after_handle(self, incoming: Incoming, outcome: Outcome, begun: object) -> None:
-        """The recipient's side. On Redis the slot went with the settlement already; then this changes nothing."""
-        if outcome.kind in FINAL:
+        """The recipient's side. On a Redis broker the settlement itself gives the slot back."""
+        if outcome.kind in FINAL and self._redis_url:
             self._room().leave(incoming.sender, incoming.queue, incoming.message_id)
 
     def close(self) -> None:

@@ -80,6 +80,11 @@ class AgentRegistry:
         }
         return str(self.client.post(PATH, said | more).body["id"])
 
+    def register_card(self, url: str, environment: str = "") -> str:
+        """Registers an agent that speaks A2A, by its card's address or its own. Returns the id of its entry."""
+        said = {"url": url} | ({"environment": environment} if environment else {})
+        return str(self.client.post(f"{PATH}/from-card", said).body["id"])
+
     def deregister(self, agent_id: str, environment: str = "") -> bool:
         """Takes the agent's whole entry out, with all its versions and instances. False: there was none.
 

@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 from postroom.runtime.api import About, Hook
+from postroom.settings import Settings
 
 
-def default_hooks(about: About) -> list[Hook]:
+def default_hooks(about: About, known: Settings) -> list[Hook]:
     """In the order in which they are called before the handler; after it they are called in reverse."""
-    return []
+    return [*_registered(known), *_traced(about)]
+
+
+def _registered(known: Settings) -> list[Hook]:
+    """An agent that knows where Postroom is registers there and beats."""
+    if not known.url:
+        return []
+    from postroom.http import Client, from_environment
+    from postroom.registry.hook import Registered
+
+    return [Registered(Client(from_environment(url=known.url, token=known.token or None)))]
+
+
+def _traced(about: About) -> list[Hook]:
+    """Spans cost something, so they are made only when somebody is to get them."""
+    from postroom.telemetry import exporting
+
+    if not exporting.is_wanted():
+        return []
+    from postroom.telemetry.meters import Meters
+    from postroom.telemetry.traced import Traced
+
+    return [Traced(about, Meters())]

@@ -46,7 +46,7 @@ class Staff:
 
     @cached_property
     def hooks(self) -> list[Hook]:
-        return [*default_hooks(self.about), *self.agent.hooks()]
+        return [*default_hooks(self.about, self.agent.settings), *self.agent.hooks()]
 
     @cached_property
     def app(self) -> Celery:

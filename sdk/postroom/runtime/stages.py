@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from postroom import errors, events, headers, moments
 from postroom.delivery.api import Done, Settlement
-from postroom.errors import DeadlinePassedError, Failure
+from postroom.errors import DeadlinePassedError, Failure, NotNowError
 from postroom.message import Message
 from postroom.runtime import decisions, outcomes, settling, tracing
 from postroom.runtime.api import Incoming, Outcome
@@ -25,6 +25,9 @@ from postroom.runtime.decisions import Desk
 from postroom.runtime.house import House
 
 logger = logging.getLogger(__name__)
+
+# When a message comes back that nobody could decide about, in seconds.
+ASKED_AGAIN_AFTER: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ def classify(house: House, handling: Handling) -> Handling:
 
 
 def _of_error(house: House, handling: Handling, error: BaseException) -> Outcome:
+    if isinstance(error, NotNowError):
+        return Outcome(events.WAITING, error=error, after=error.retry_after or ASKED_AGAIN_AFTER)
     class_ = house.classify(error)
     failure = errors.failure_of(error, class_, outcomes.reason_of(error))
     if class_ == errors.UNKNOWN:

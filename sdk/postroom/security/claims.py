@@ -10,10 +10,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postroom.errors import UnauthorisedError
 from postroom.security.keys import SigningKey
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 ALGORITHM = "EdDSA"
 POSTROOM = "postroom"
@@ -94,9 +97,10 @@ def opened(token: str, public: Any) -> Mapping[str, Any]:
     import jwt
 
     # All claims are checked by `check`, whichever way a token was verified.
-    ours = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    ours: Options = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    ours["require"] = list(REQUIRED)
     try:
-        return jwt.decode(token, public, algorithms=[ALGORITHM], options={**ours, "require": list(REQUIRED)})
+        return jwt.decode(token, public, algorithms=[ALGORITHM], options=ours)
     except jwt.InvalidSignatureError:
         raise UnauthorisedError("The sender's token was not signed by the key that it names.") from None
     except jwt.InvalidTokenError as problem:

@@ -18,6 +18,13 @@ METRICS_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_
 _done: dict[str, int] = {}
 
 
+def is_wanted() -> bool:
+    """Does anybody get spans: by a provider that the agent set up, or as the variables say?"""
+    from opentelemetry import trace
+
+    return _is_set(trace.get_tracer_provider()) or _wanted("OTEL_TRACES_EXPORTER", ENDPOINTS)
+
+
 def begin(resource: Mapping[str, str]) -> None:
     """Once per process; a second call changes nothing."""
     if _done.get("pid") == os.getpid() or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from threading import Lock
@@ -19,22 +20,26 @@ class Exposed:
     """Metrics with the names that Prometheus allows: dots become underscores. A metric keeps its first label names."""
 
     def __init__(self) -> None:
-        # The client decides when it is imported whether processes share their figures.
-        os.environ.setdefault(SHARED, tempfile.mkdtemp(prefix="postroom-metrics-"))
+        # The client decides when it is imported whether processes share their figures; whoever imported it before
+        # decided for us, and then each process counts for itself.
+        if "prometheus_client" not in sys.modules:
+            os.environ.setdefault(SHARED, tempfile.mkdtemp(prefix="postroom-metrics-"))
         try:
             import prometheus_client
         except ImportError:
             raise ConfigurationError("A Prometheus endpoint needs postroom[prometheus].") from None
         self._client = prometheus_client
+        self._registry = prometheus_client.CollectorRegistry()
+        self._shared = SHARED in os.environ
         self._metrics: dict[str, tuple[Any, tuple[str, ...]]] = {}
         self._lock = Lock()
 
     def serve(self, port: int, host: str) -> int:
-        from prometheus_client import multiprocess
+        if self._shared:
+            from prometheus_client import multiprocess
 
-        registry = self._client.CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        server, _ = self._client.start_http_server(port, host, registry)
+            multiprocess.MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+        server, _ = self._client.start_http_server(port, host, self._registry)
         return int(server.server_port)
 
     def add(self, name: str, amount: float, labels: Mapping[str, str | int]) -> None:
@@ -48,7 +53,9 @@ class Exposed:
         with self._lock:
             if name not in self._metrics:
                 names = tuple(said)
-                self._metrics[name] = (kind(allowed(name), name, names), names)
+                # What is shared is collected from files; registered here as well it would count twice.
+                registry = None if self._shared else self._registry
+                self._metrics[name] = (kind(allowed(name), name, names, registry=registry), names)
             metric, names = self._metrics[name]
         return metric.labels(*(said.get(each, "") for each in names)) if names else metric
 

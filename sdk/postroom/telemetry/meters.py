@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics
+
+if TYPE_CHECKING:
+    from postroom.telemetry.exposed import Exposed
 
 Labels = Mapping[str, str | int]
 
@@ -19,14 +22,14 @@ class Meters:
         self._counters: dict[str, Any] = {}
         self._histograms: dict[str, Any] = {}
         self._lock = Lock()
-        self._exposed: Any = None
+        self._exposed: Exposed | None = None
 
     def expose(self, port: int, host: str = "127.0.0.1") -> int:
         """Begin a Prometheus endpoint, for all processes that fork from here; the port that it has."""
         from postroom.telemetry.exposed import Exposed
 
-        self._exposed = Exposed()
-        return self._exposed.serve(port, host)
+        exposed = self._exposed = Exposed()
+        return exposed.serve(port, host)
 
     def add(self, name: str, amount: float, labels: Labels) -> None:
         counter = self._counters.get(name) or self._made(self._counters, name, self._meter.create_counter)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
@@ -81,9 +81,11 @@ class Telemetry:
         return lambda function: self._traced(function, named or function.__name__)
 
     @contextmanager
-    def span(self, name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> Iterator[Span]:
+    def span(
+        self, name: str, attributes: Mapping[str, str | int] | None = None, kind: SpanKind = SpanKind.INTERNAL
+    ) -> Iterator[Span]:
         """A piece of work. An exception marks it as failed and goes on."""
-        said = self._agent | attributes
+        said = self._agent | dict(attributes or {})
         with self._tracer.start_as_current_span(name, kind=kind, attributes=said) as span:
             try:
                 yield span
@@ -99,7 +101,7 @@ class Telemetry:
             conventions.GEN_AI_PROVIDER: provider,
             conventions.GEN_AI_MODEL: model,
         }
-        with self.span(f"{operation} {model}", SpanKind.CLIENT, **said) as span:
+        with self.span(f"{operation} {model}", said, SpanKind.CLIENT) as span:
             yield Tokens(span)
 
     @contextmanager
@@ -109,7 +111,7 @@ class Telemetry:
             conventions.GEN_AI_OPERATION: "execute_tool",
             conventions.GEN_AI_TOOL: name,
         }
-        with self.span(f"execute_tool {name}", **said) as span:
+        with self.span(f"execute_tool {name}", said) as span:
             yield span
 
     @contextmanager
@@ -134,14 +136,14 @@ class Telemetry:
 
             @functools.wraps(function)
             async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with self.span(name, **said):
+                with self.span(name, said):
                     return await function(*args, **kwargs)
 
             return cast("Function[P, R]", run_async)
 
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self.span(name, **said):
+            with self.span(name, said):
                 return function(*args, **kwargs)
 
         return run

@@ -60,10 +60,11 @@ class Traced(Hook):
     # ---- Handling ------------------------------------------------------------------------------------------------
     def before_handle(self, incoming: Incoming) -> object:
         attributes = conventions.of_incoming(self._about, incoming)
-        sender = trace.get_current_span(_extracted(incoming.headers)).get_span_context()
+        came_with = _extracted(incoming.headers)
+        sender = trace.get_current_span(came_with).get_span_context()
         span = self._tracer.start_span(
             f"process {incoming.queue}",
-            context=_extracted(incoming.headers),
+            context=came_with,
             kind=SpanKind.CONSUMER,
             attributes=attributes,
             links=[Link(sender)] if sender.is_valid else None,
