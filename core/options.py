@@ -114,6 +114,14 @@ OPTIONS: tuple[Option, ...] = (
         secret=True,
     ),
     Option(
+        "POSTROOM_SIGNING_KEY",
+        env.text,
+        None,
+        "Postroom's own key for what it signs, such as redrives, is made from it. Without it: made once and kept in "
+        "the data directory. Several hosts must share one.",
+        secret=True,
+    ),
+    Option(
         "POSTROOM_ALLOWED_HOSTS",
         env.comma_list,
         "127.0.0.1,localhost,[::1]",
@@ -221,6 +229,7 @@ class Config:
     admin_password: str | None
     secret_key: str | None
     audit_key: str | None
+    signing_key: str | None
     allowed_hosts: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     https: bool

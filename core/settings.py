@@ -32,6 +32,7 @@ POSTROOM, DATA = _start()
 
 SECRET_KEY = POSTROOM.secret_key or DATA.secret("secret")
 AUDIT_KEY = POSTROOM.audit_key or DATA.secret("audit")
+SIGNING_KEY = POSTROOM.signing_key or DATA.secret("signing")
 DEBUG = POSTROOM.debug
 ALLOWED_HOSTS = list(POSTROOM.allowed_hosts)
 ROOT_URLCONF = "core.urls"
@@ -236,6 +237,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "FailureReason": "dashboard.api.letters_shapes.REASONS",
         "AlertState": "dashboard.api.alerts.STATES",
         "AlertSeverity": "dashboard.api.alerts.SEVERITIES",
+        "PolicyEffect": "dashboard.api.sender_policies.EFFECTS",
         "TraceState": "dashboard.api.trace_shapes.TRACE_STATES",
         "Health": "dashboard.api.topology.HEALTH",
     },

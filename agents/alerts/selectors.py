@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from agents.alerts.models import Alert
-from agents.alerts.values import State
+from agents.alerts.values import OPEN, State
 from core.access.api import Permission, Subject
 from core.access.scoping import visible
 
@@ -21,6 +21,12 @@ def seen_by(subject: Subject) -> QuerySet[Alert]:
 
 def one(subject: Subject, id: UUID) -> Alert | None:
     return seen_by(subject).filter(pk=id).first()
+
+
+def open_(subject: Subject, limit: int) -> list[Alert]:
+    """What is not over, those that nobody has first."""
+    rows = seen_by(subject).filter(state__in=OPEN).order_by("-state", "severity", "first_raised_at")
+    return list(rows[:limit])
 
 
 def firing(subject: Subject, limit: int) -> list[Alert]:

@@ -54,14 +54,17 @@ def letters(wanted: Filter) -> Q:
     return condition & _anywhere(wanted.q) if wanted.q else condition
 
 
-def _anywhere(text: str) -> Q:
-    condition = (
-        Q(message_id=text) | Q(trace_id=text) | Q(conversation_id=text) | Q(failure_message__icontains=text)
-    )
+def of_id(text: str) -> Q:
+    """A letter's own id, its message's or its trace's, whole."""
+    condition = Q(message_id=text) | Q(trace_id=text)
     try:
         return condition | Q(pk=UUID(text))
     except ValueError:
         return condition
+
+
+def _anywhere(text: str) -> Q:
+    return of_id(text) | Q(conversation_id=text) | Q(failure_message__icontains=text)
 
 
 def one(subject: Subject, id: UUID) -> Letter | None:
@@ -98,8 +101,3 @@ def held_by_place() -> Iterable[tuple[Place, int]]:
     rows = Letter.objects.filter(state=State.HELD).order_by()
     counted = rows.values_list("environment", "queue", "agent").annotate(number=Count("pk"))
     return [(Place(environment, queue, agent), number) for environment, queue, agent, number in counted]
-
-
-def of_message(message_id: str) -> QuerySet[Letter]:
-    """The letters of a message, the newest first. Whoever shows them narrows them by `seen_by`."""
-    return Letter.objects.filter(message_id=message_id).order_by(*NEWEST)

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from agents.registry.models import Agent, AgentVersion, Instance
-from agents.registry.services import registration
+from agents.registry.models import Agent, AgentVersion, Instance, SenderPolicy, SigningKey
+from agents.registry.services import policies, registration, signing
 from agents.registry.services.registration import VersionChange
 from core.access.admin_kit import RoomAdmin, RowForm
 from core.access.api import Permission
@@ -111,3 +111,47 @@ class InstanceAdmin(Registered):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(Registered):
+    """Public keys that agents registered. Deleting one ends it at once; the agent may register it again."""
+
+    opens = Permission.MANAGE_ACCESS
+    list_display = ("kid", "agent", "since", "retired_at")
+    list_filter = ("agent__environment",)
+    list_select_related = ("agent",)
+    search_fields = ("kid", "agent__agent_id")
+    ordering = ("kid",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: SigningKey) -> None:
+        signing.delete(obj, of_request(request))
+
+
+class SenderPolicyForm(RowForm):
+    """Patterns (`*`, `?`) of environment, agents and task."""
+
+    class Meta:
+        model = SenderPolicy
+        fields = policies.FIELDS
+
+
+@admin.register(SenderPolicy)
+class SenderPolicyAdmin(RoomAdmin):
+    """The first that matches decides. To close what is not named, deny `*` in the last place."""
+
+    opens = Permission.MANAGE_ACCESS
+    form = SenderPolicyForm
+    list_display = ("position", "effect", "sender", "recipient", "action", "environment", "note")
+    list_filter = ("effect", "environment")
+    search_fields = ("sender", "recipient", "action")
+    ordering = ("position", "pk")
+
+    def save_model(self, request: HttpRequest, obj: SenderPolicy, form: Any, change: bool) -> None:
+        policies.save(obj, of_request(request))
+
+    def delete_model(self, request: HttpRequest, obj: SenderPolicy) -> None:
+        policies.delete(obj, of_request(request))

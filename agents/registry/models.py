@@ -140,3 +140,38 @@ class InstanceChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instance}: {self.before} to {self.after}"
+
+
+class SigningKey(models.Model):
+    """A public key of an agent. What it signed is believed while the key is published: see services/signing.py."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="signing_keys")
+    kid = models.CharField(max_length=200, unique=True)
+    x = models.CharField(max_length=60)
+    since = models.DateTimeField()
+    # When the agent registered without it; null while it is in use.
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kid} of {self.agent}"
+
+
+class SenderPolicy(models.Model):
+    """Who may ask whom for what. The first that matches decides; where none does, everything is allowed."""
+
+    ALLOW, DENY = "allow", "deny"
+
+    position = models.PositiveIntegerField(default=100, help_text="Lower ones decide first.")
+    environment = models.CharField(max_length=200, default="*")
+    sender = models.CharField(max_length=200, default="*", help_text="The sending agent.")
+    recipient = models.CharField(max_length=200, default="*", help_text="The receiving agent.")
+    action = models.CharField(max_length=200, default="*", help_text="The task that is asked for.")
+    effect = models.CharField(max_length=5, choices=[(ALLOW, ALLOW), (DENY, DENY)])
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("position", "pk")
+        verbose_name_plural = "sender policies"
+
+    def __str__(self) -> str:
+        return f"{self.effect} {self.sender} to ask {self.recipient} for {self.action}"

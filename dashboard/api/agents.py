@@ -7,16 +7,19 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.registry import offers, selectors
+from agents.registry import offers, public_keys, selectors
 from agents.registry.cards import CardRefusedError
+from agents.registry.models import Agent
 from agents.registry.offers import Offer, Quantile, Wanted
+from agents.registry.public_keys import KeyRefusedError
 from agents.registry.selectors import Known
-from agents.registry.services import carding, registration
+from agents.registry.services import carding, registration, signing
 from agents.registry.services.registration import UnknownVersionError, VersionChange
 from agents.registry.values import Patience, Registration, State
 from agents.registry.versions import read
@@ -86,8 +89,20 @@ class Agents(RegistryView):
     def post(self, request: Request) -> Response:
         body = shapes.AgentRegistration(data=request.data)
         body.is_valid(raise_exception=True)
-        row, new = registration.register(self._registration(body.validated_data), self.actor)
+        keys = body.validated_data.pop("public_keys", None)
+        try:
+            row, new = self._register(body.validated_data, keys)
+        except KeyRefusedError as problem:
+            raise invalid("public_keys", str(problem)) from None
         return self.answer(selectors.known([row])[0], CREATED if new else 200)
+
+    @transaction.atomic
+    def _register(self, said: dict[str, Any], keys: list[Any] | None) -> tuple[Agent, bool]:
+        """The entry and its keys, both or neither."""
+        row, new = registration.register(self._registration(said), self.actor)
+        if keys is not None:
+            signing.replace(row, public_keys.read(keys), self.actor)
+        return row, new
 
     def _registration(self, said: dict[str, Any]) -> Registration:
         usual = settings.POSTROOM.environment

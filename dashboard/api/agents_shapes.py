@@ -100,6 +100,12 @@ class AgentRegistration(serializers.Serializer[Any]):
     health_check_url = _optional(1000, validators=[_address])
     capabilities = _capabilities()
     labels = _labels()
+    public_keys = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="Ed25519 JWKs that it signs with. They replace those before, which stay published for a day. Left "
+        "out: nothing changes.",
+    )
     timeout_s = _seconds("Seconds without a heartbeat until an instance is late")
     grace_s = _seconds("Seconds more until it is down")
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from dashboard.api import access, agents, alerts, audit, letters, logs, messages, topology, traces
+from dashboard.api import (
+    access,
+    agents,
+    alerts,
+    audit,
+    letters,
+    logs,
+    messages,
+    sender_policies,
+    topology,
+    traces,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("agents", agents.Agents.as_view(), name="api-agents"),
@@ -39,6 +50,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/<uuid:id>", alerts.OneAlert.as_view(), name="api-alert"),
     path("alerts/<uuid:id>/acknowledge", alerts.AcknowledgeAlert.as_view(), name="api-alert-acknowledge"),
     path("alerts/<uuid:id>/clear", alerts.ClearAlert.as_view(), name="api-alert-clear"),
+    path("sender-policies", sender_policies.SenderPolicies.as_view(), name="api-sender-policies"),
+    path("sender-policies/<int:id>", sender_policies.OneSenderPolicy.as_view(), name="api-sender-policy"),
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),

@@ -11,6 +11,7 @@ from dashboard.live import api
 from dashboard.live.agents import Agents
 from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
+from dashboard.live.letters import held
 from dashboard.live.messages import Messages
 from dashboard.live.topology import Topology
 
@@ -43,7 +44,8 @@ def _shown(process: ProcessState) -> dict[str, str | int | None]:
 def register_all() -> None:
     # A process that dies says nothing: only looking finds it.
     api.register(Processes(), every=1.0)
-    api.register(Counts((Count("approvals", Permission.APPROVE, approvals),)), also_after=("approvals",))
+    counts = (Count("approvals", Permission.APPROVE, approvals), Count("letters", Permission.SEE, held))
+    api.register(Counts(counts), also_after=("approvals", "letters"))
     api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)

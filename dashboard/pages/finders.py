@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.urls import reverse
 
+from agents.deadletters import selectors as custody
+from agents.deadletters.models import Letter
 from agents.ledger import selectors as ledger
 from agents.ledger.models import MessageRow
 from agents.registry import selectors as registry
@@ -27,6 +29,7 @@ def register_all() -> None:
     search.register("agents", agents)
     search.register("traces", telemetry_found.traces)
     search.register("messages", messages)
+    search.register("letters", letters)
     search.register("messages and conversations in spans", telemetry_found.messages)
     search.register("accounts", accounts)
     search.register("tokens", tokens)
@@ -55,6 +58,19 @@ def _message(row: MessageRow, state: str) -> Found:
     url = f"{reverse('messages-message', args=(row.message_id,))}?{urlencode({'of': row.environment})}"
     where = " · ".join(part for part in (state, row.queue, row.environment) if part)
     return Found(f"message {words.short_id(row.message_id)}", url, where, "messages")
+
+
+def letters(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """A letter by its own id, or those of a message or a trace."""
+    if len(text) < telemetry_found.SHORTEST or any(letter.isspace() for letter in text):
+        return []
+    rows = custody.seen_by(subject).filter(custody.of_id(text)).order_by(*custody.NEWEST)[:at_most]
+    return [_letter(row) for row in rows]
+
+
+def _letter(row: Letter) -> Found:
+    url = reverse("letters-letter", args=(row.pk,))
+    return Found(f"letter: {row.why[:80]}", url, f"{row.state} · {row.queue}", "letters")
 
 
 def accounts(text: str, subject: Subject, at_most: int) -> list[Found]:

@@ -36,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", "o", Permission.SEE, "Is everything fine, and if not, what first?"),
     Page("topology", "Topology", "p", Permission.SEE, "Who talks to whom, and where does it hurt?"),
     Page("messages", "Messages", "m", Permission.SEE, "Where is each message, and since when?"),
+    Page("letters", "Letters", "l", Permission.SEE, "What died, and why?", counts="letters"),
     Page("agents", "Agents", "a", Permission.SEE, "Who is there, in what state, and who can do what?"),
     Page("traces", "Traces", "t", Permission.SEE, "Which runs were slow or failed, and why?"),
     Page("logs", "Logs", "g", Permission.SEE, "What did the agents say?"),

@@ -7,16 +7,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.alerts import selectors as alerts
+from agents.alerts.models import Alert
 from agents.intake import selectors as intake
 from agents.intake.trouble import Trouble
 from core import live_redis, processes
 from core.access import selectors
-from core.access.api import Permission, Subject, may
+from core.access.api import Decision, Permission, Subject, may
 from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
 from core.access.models import Approval
 from core.access.routes import requires
-from dashboard.pages import agents_heard, frame, todo
+from dashboard.pages import agents_heard, frame, letters, todo
 
 RECENT = 8
 
@@ -34,6 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "processes": facts.processes,
         "approvals": approvals[:RECENT],
         "recent": _recent_audit(subject),
+        "alerts": _alerts(subject),
     }
     return render(request, "pages/overview.html", context)
 
@@ -47,6 +50,8 @@ def _facts(request: HttpRequest, approvals: list[Approval]) -> todo.Facts:
         approvals_url=frame.carry(request, reverse("approvals")),
         heard=agents_heard.any_yet(),
         otel_lines=agents_heard.otel_lines(request.build_absolute_uri("/")),
+        captures=tuple(each.trouble for each in letters.waiting()),
+        alerts=tuple(alerts.firing(frame.subject_of(request), todo.AT_MOST)),
     )
 
 
@@ -56,6 +61,12 @@ def _troubles() -> list[Trouble]:
         return intake.troubles()
     except live_redis.Unreachable:
         return []
+
+
+def _alerts(subject: Subject) -> list[tuple[Alert, Decision]]:
+    """What is open, with whether this subject may say that they have it."""
+    rows = alerts.open_(subject, RECENT)
+    return [(row, may(subject, Permission.TRIAGE, row.place)) for row in rows]
 
 
 def _recent_audit(subject: Subject) -> list[Entry] | None:

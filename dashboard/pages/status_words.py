@@ -33,6 +33,19 @@ _SHAPE_OF: dict[str, str] = {
     "refused": "bad",
     "purged": "paused",
     "lost": "unknown",
+    # letters (`purged` stands above, `unknown` is its own shape)
+    "held": "bad",
+    "claimed": "info",
+    "dispatched": "info",
+    "processed": "ok",
+    "erased": "unknown",
+    # alerts
+    "firing": "bad",
+    "critical": "bad",
+    "warning": "warn",
+    "acknowledged": "warn",
+    "pending": "info",
+    "cleared": "ok",
     # traces and spans
     "failed": "bad",
     "error": "bad",

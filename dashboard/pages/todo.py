@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agents.alerts.models import Alert
+from agents.alerts.values import Severity
+from agents.deadletters.trouble import Trouble as CaptureTrouble
+from agents.deadletters.trouble import What
 from agents.intake.trouble import Trouble
 from core.processes import Kind, ProcessState, State
 from dashboard import words
@@ -46,6 +50,8 @@ class Facts:
     approvals_url: str
     heard: bool
     otel_lines: tuple[str, ...]
+    captures: tuple[CaptureTrouble, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ def todos(facts: Facts) -> list[Todo]:
     found = [
         *_troubles(facts.troubles),
         *_processes(facts.processes),
+        *_captures(facts.captures),
+        *_alerts(facts.alerts),
         *_approvals(facts),
         *_first_agent(facts),
     ]
@@ -88,6 +96,33 @@ def _troubles(troubles: list[Trouble]) -> Iterator[Todo]:
             f"{trouble.sentence} Senders are told to come again; nothing acknowledged is harmed.",
             datetime.fromtimestamp(trouble.since, UTC),
             short=f"intake {trouble.name} cannot write",
+        )
+
+
+def _captures(troubles: tuple[CaptureTrouble, ...]) -> Iterator[Todo]:
+    """Letters are safe where they are; but nobody sees new ones."""
+    for trouble in troubles:
+        away = trouble.what is What.UNREACHABLE
+        said = f"cannot reach {trouble.broker}" if away else f"letters wait on {trouble.broker}"
+        yield Todo(
+            "bad",
+            f"Let Postroom reach {trouble.broker} again" if away else "Let the database take letters again",
+            f"Letters stay on {trouble.broker} until then; none is lost. {trouble.sentence}",
+            datetime.fromtimestamp(trouble.since, UTC),
+            short=said,
+        )
+
+
+def _alerts(alerts: tuple[Alert, ...]) -> Iterator[Todo]:
+    for alert in alerts:
+        often = f" Raised {words.number(alert.count)} times." if alert.count > 1 else ""
+        said = " ".join(filter(None, (alert.detail, alert.error)))
+        yield Todo(
+            "bad" if alert.severity == Severity.CRITICAL else "warn",
+            f"{alert.agent}: {alert.title}",
+            f"{said or 'It says no more.'}{often}",
+            alert.first_raised_at,
+            short=f"{alert.agent} raises an alert",
         )
 
 

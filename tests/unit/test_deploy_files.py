@@ -26,6 +26,7 @@ REQUIRED = {
     "RABBITMQ_PASSWORD": "rb",
     "POSTROOM_SECRET_KEY": "key",
     "POSTROOM_AUDIT_KEY": "audit",
+    "POSTROOM_SIGNING_KEY": "signing",
     "POSTROOM_ADMIN_PASSWORD": "admin-password",
     "POSTROOM_ALLOWED_HOSTS": "postroom.example",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from agents.registry.models import Instance, InstanceChange
+from agents.registry.services import signing
 from agents.registry.values import State
 from core import clock
 
@@ -15,4 +16,5 @@ def drop_expired() -> int:
     gone = Instance.objects.exclude(state=State.UP).filter(last_seen__lt=before)
     removed = gone.count()
     gone.delete()
+    removed += signing.drop_expired()
     return removed + InstanceChange.objects.filter(at__lt=before).delete()[0]

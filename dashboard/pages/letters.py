@@ -1,0 +1,141 @@
+"""Letters: what died, and why? The list; dashboard/pages/letter.py shows one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from agents.deadletters import selectors
+from agents.deadletters.models import Letter
+from agents.deadletters.selectors import Filter
+from agents.deadletters.trouble import Trouble, What, troubles
+from agents.deadletters.values import State
+from core import live_redis
+from core.access.api import Permission, Subject
+from core.access.routes import requires
+from core.brokers.api import configured
+from dashboard.api import paging
+from dashboard.api.problems import ProblemError
+from dashboard.pages import frame
+
+# What wants somebody is shown first; every other state is a click away.
+USUAL = State.HELD
+ANY = "any"
+TEXTS = ("q", "queue", "agent", "broker", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Capture on a broker that cannot go on, as a sentence."""
+
+    trouble: Trouble
+
+    @property
+    def since(self) -> datetime:
+        return datetime.fromtimestamp(self.trouble.since, UTC)
+
+    @property
+    def sentence(self) -> str:
+        if self.trouble.what is What.UNREACHABLE:
+            return f"Cannot reach {self.trouble.broker}, so its letters are not seen"
+        return f"Letters stay on {self.trouble.broker}: the database takes nothing"
+
+
+@requires(Permission.SEE)
+@require_safe
+def letters(request: HttpRequest) -> HttpResponse:
+    subject, wanted = frame.subject_of(request), wanted_by(request)
+    page, problem = _page(request, subject, wanted)
+    narrowed = [(name, value) for name in TEXTS[1:] if (value := getattr(wanted, name))]
+    context = {
+        "page": page,
+        "problem": problem,
+        "wanted": wanted,
+        "state": request.GET.get("state") or str(USUAL),
+        "states": [*State],
+        "any": ANY,
+        "narrowed": narrowed,
+        "filtered": bool(wanted.q or narrowed),
+        "newest": _newest(page, request),
+        "waiting": waiting(),
+        "brokers": [broker.name for broker in configured()],
+        "curl_path": f"{reverse('api-letters')}?{urlencode(_as_query(wanted))}",
+        **_empty(page, subject),
+    }
+    return render(request, "pages/letters.html", context)
+
+
+@requires(Permission.SEE)
+@require_safe
+def newer(request: HttpRequest) -> HttpResponse:
+    """How many came since the list was drawn: they wait behind a link, so that nothing moves under the cursor."""
+    subject, wanted, number = frame.subject_of(request), wanted_by(request), 0
+    after = _id(request.GET.get("after", ""))
+    if after is not None:
+        rows = selectors.seen_by(subject).filter(selectors.letters(wanted), pk__gt=after)
+        number = rows.count()
+    query = request.GET.copy()
+    for name in ("after", "cursor"):
+        query.pop(name, None)
+    url = f"{reverse('letters')}?{query.urlencode()}"
+    after_text = request.GET.get("after", "")
+    return render(request, "pages/letters_newer.html", {"number": number, "url": url, "newest": after_text})
+
+
+def wanted_by(request: HttpRequest) -> Filter:
+    """The filter in the address. No time range: what waits for somebody waits however old it is."""
+    asked = request.GET.get("state") or str(USUAL)
+    state = asked if asked in {*State} else ""
+    texts = {name: request.GET.get(name, "").strip()[:300] for name in TEXTS}
+    return Filter(state=state, environment=frame.environment_of(request), **texts)
+
+
+def waiting() -> list[Waiting]:
+    """Where capture waits. When Redis cannot be asked, the overview says that already."""
+    try:
+        return [Waiting(each) for each in troubles()]
+    except live_redis.Unreachable:
+        return []
+
+
+def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[paging.Page[Letter] | None, str]:
+    rows = selectors.seen_by(subject).filter(selectors.letters(wanted))
+    try:
+        return paging.page(request, rows, selectors.NEWEST), ""
+    except ProblemError as refused:
+        return None, refused.problem.detail
+
+
+def _newest(page: paging.Page[Letter] | None, request: HttpRequest) -> str:
+    """The last that came, for counting newer ones; ids grow with time. Older pages are not watched."""
+    if page is None or request.GET.get("cursor"):
+        return ""
+    return str(max((row.pk for row in page.rows), default=UUID(int=0)))
+
+
+def _empty(page: paging.Page[Letter] | None, subject: Subject) -> dict[str, Any]:
+    """What an empty list is to say: whether there ever was a letter, and what became of the last one."""
+    if page is None or page.rows:
+        return {}
+    last = selectors.seen_by(subject).order_by("-since").first()
+    return {"last": last, "nothing_at_all": last is None}
+
+
+def _as_query(wanted: Filter) -> dict[str, str]:
+    names = ("state", "environment", *TEXTS)
+    return {name: value for name in names if (value := getattr(wanted, name))}
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,145 @@
+"""The pages of letters: what waits first, payloads only with the right, trouble said, nothing at all said calmly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client
+
+from agents.alerts.models import Alert
+from agents.deadletters import trouble
+from agents.deadletters.api import keep
+from agents.deadletters.models import Letter, StoredContents
+from agents.deadletters.trouble import Alarm, What
+from core import clock
+from core.access.api import Scope
+from core.live_redis import client as live
+from dashboard.live.letters import held
+from dashboard.pages.letter import body
+from tests.support.accounts import person, signed_in
+from tests.support.api_client import Program
+from tests.support.letters import arrival
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana() -> Client:
+    return signed_in(person("ana", "operator"))
+
+
+def page(client: Client, path: str = "/letters") -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_list__why_first_and_only_what_waits(ana: Client) -> None:
+    keep([arrival(), arrival(failure={"reason": "deadline", "type": "TooLate", "message": "an hour over"})])
+    Letter.objects.filter(failure_type="TooLate").update(state="processed")
+    assert "amount is negative" in page(ana)
+    assert "TooLate" not in page(ana)
+    assert "TooLate" in page(ana, "/letters?state=any")
+    assert "Nothing that fits" in page(ana, "/letters?error=Nope")
+
+
+def test_list__none_yet_says_where_they_come_from(ana: Client) -> None:
+    assert "postroom.letters" in page(ana)
+    keep([arrival()])
+    Letter.objects.update(state="processed")
+    assert "No letters held" in page(ana)
+
+
+def test_newer__counted_behind_a_link(ana: Client) -> None:
+    (first,) = keep([arrival()])
+    keep([arrival(), arrival(), arrival(queue="other")])
+    said = page(ana, f"/letters/newer?after={first.letter_id}&queue=extract")
+    assert "2 new, show" in said
+    assert "new, show" not in page(ana, "/letters/newer?after=nonsense")
+
+
+def test_letter__whole_for_who_may_read_payloads(ana: Client) -> None:
+    (kept,) = keep([arrival(headers={"x-customer": "4711 <b>"}, body=b'{"order": "\xc3\xbc"}')])
+    said = page(ana, f"/letters/{kept.letter_id}")
+    for wanted in (
+        "Traceback (most recent call last)",
+        "4711 &lt;b&gt;",
+        "ü",
+        "node-3",
+        "/messages/one/",
+        "/traces/",
+    ):
+        assert wanted in said, wanted
+
+
+def test_letter__masked_for_who_may_not() -> None:
+    (kept,) = keep([arrival(headers={"x-customer": "4711"}, body=b"secret order")])
+    said = page(signed_in(person("eva", "viewer")), f"/letters/{kept.letter_id}")
+    assert "Traceback (most recent call last)" in said
+    assert "4711" not in said
+    assert "secret order" not in said
+    assert "masked" in said
+
+
+def test_letter__out_of_scope_not_there() -> None:
+    (kept,) = keep([arrival()])
+    other = signed_in(person("eva", "operator", scope=Scope(environment="staging")))
+    assert other.get(f"/letters/{kept.letter_id}").status_code == 404
+    assert "amount is negative" not in page(other)
+
+
+def test_letter__erased_says_so(ana: Client) -> None:
+    (kept,) = keep([arrival()])
+    StoredContents.objects.all().delete()
+    assert "erased" in page(ana, f"/letters/{kept.letter_id}")
+
+
+@pytest.mark.django_db(databases=["default", "telemetry"])
+def test_search_box__finds_a_letter_by_its_messages_id(ana: Client) -> None:
+    (kept,) = keep([arrival(message_id="inv-4711")])
+    answer = ana.get("/where?id=inv-4711")
+    assert answer["Location"] == f"/letters/{kept.letter_id}"
+
+
+def test_rail__counts_what_is_held_place_by_place() -> None:
+    keep([arrival(), arrival(), arrival(queue="other")])
+    Letter.objects.filter(queue="other").update(state="processed")
+    assert [(each.place.queue, each.number) for each in held()] == [("extract", 2)]
+
+
+def test_bodies__as_json_text_or_hex() -> None:
+    assert body(b'{"a":1}').text == json.dumps({"a": 1}, indent=2)
+    assert (body(b"hello").kind, body(b"\0\1").text) == ("text", "00 01")
+    assert body(b"x" * 100_000).cut
+
+
+@pytest.mark.parametrize("what", list(What))
+def test_capture_that_waits__said_since_when_and_gone_afterwards(
+    ana: Client, redis_url: str, settings: object, what: What
+) -> None:
+    settings.REDIS_URL = redis_url  # type: ignore[attr-defined]
+    alarm = Alarm("main")
+    alarm.raise_(what, "disk is full")
+    alarm.raise_(what, "disk is full")
+    (found,) = trouble.troubles()
+    assert found.since <= found.at
+    for path in ("/", "/letters"):
+        assert "disk is full" in page(ana, path)
+    alarm.clear()
+    assert "disk is full" not in page(ana)
+    live().close()
+
+
+def test_alert__on_the_overview_until_somebody_has_it(ana: Client) -> None:
+    raised = {"agent": "extract", "severity": "critical", "title": "Unknown error", "error": "KeyError"}
+    Program("agent", Scope(environment="production")).post("/api/v1/alerts/raise", raised)
+    assert "extract: Unknown error" in page(ana, "/")
+    at = f"/alerts/{Alert.objects.get().pk}"
+    assert ana.post(f"{at}/acknowledge").status_code == 302
+    assert ana.post(f"{at}/acknowledge").status_code == 302
+    assert "extract: Unknown error" not in page(ana, "/")
+    ana.post(f"{at}/clear")
+    assert Alert.objects.get().state == "cleared"
+    assert signed_in(person("eva", "viewer")).post(f"{at}/clear").status_code == 403
+    assert clock.now() >= Alert.objects.get().since
