@@ -77,7 +77,7 @@ def _block(stream: Stream, rows: Sequence[Any], part: int) -> Block:
         columns.pack(stream.core, named),
         columns.pack(stream.details, named),
         tokens.bloom(_tokens(stream, named)),
-        tuple(_handles(stream, named, part)),
+        tuple(handles_of(stream, named, part)),
         tuple(_shares(stream, named)),
     )
 
@@ -105,7 +105,7 @@ def duration_class(duration: int) -> int:
     return min(spare * 8 + (millis >> spare), CLASSES - 1)
 
 
-def _handles(stream: Stream, named: Columns, part: int) -> list[Handle]:
+def handles_of(stream: Stream, named: Columns, part: int) -> list[Handle]:
     """Each handle of the block once an hour, in the order of the index."""
     hours = _hours(named[stream.time], part)
     found = dict.fromkeys(_id_handles(stream, named, hours), b"")
