@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from agents.spans import columns, days, tokens
-from agents.spans.columns import Packed
+from agents.spans.columns import InChunks, Packed
 from agents.spans.streams import SPANS, Stream
 from agents.spans.values import Span, encode
 
@@ -75,7 +75,7 @@ def _block(stream: Stream, rows: Sequence[Any], part: int) -> Block:
         max(times),
         len(rows),
         columns.pack(stream.core, named),
-        columns.pack(stream.details, named),
+        columns.pack_in_chunks(stream.details, named),
         tokens.bloom(_tokens(stream, named)),
         tuple(handles_of(stream, named, part)),
         tuple(_shares(stream, named)),
@@ -163,12 +163,15 @@ def unpack_core(stream: Stream, data: bytes) -> Packed:
     return Packed(stream.core, data)
 
 
-def unpack_details(stream: Stream, data: bytes) -> Packed:
-    return Packed(stream.details, data)
+def unpack_details(stream: Stream, data: bytes) -> InChunks:
+    return InChunks(stream.details, data)
 
 
-def rows_of(stream: Stream, core: Packed, details: Packed, places: Sequence[int] | None = None) -> list[Any]:
+def rows_of(
+    stream: Stream, core: Packed, details: InChunks, places: Sequence[int] | None = None
+) -> list[Any]:
     """Columns as values again: those at some places, or all."""
+    sources: list[tuple[str, Packed | InChunks]]
     sources = [(field, core if field in stream.core else details) for field in stream.fields]
     if places is None:
         ordered = [source[field] for field, source in sources]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ from agents.spans import blocks, search
 from agents.spans import plan as plans
 from agents.spans.api import Facets
 from agents.spans.blocks import OTHER
+from agents.spans.columns import Packed
 from agents.spans.plan import Plan
 from agents.spans.shelf import PartGoneError, PartReader, Shelf
 
@@ -46,6 +47,13 @@ class _Counts:
             if (value := values[field]) != "":
                 counter[MANY if value == OTHER else str(value)] += rows
 
+    def add_rows(self, core: Packed, places: Sequence[int]) -> None:
+        self.total += len(places)
+        for field, counter in self.by_field.items():
+            for value, rows in Counter(core.at(field, places)).items():
+                if value != "":
+                    counter[str(value)] += rows
+
     def facets(self, top: int) -> Facets:
         counts = {field: tuple(counter.most_common(top)) for field, counter in self.by_field.items()}
         return Facets(counts, self.total, self.exact)
@@ -61,15 +69,9 @@ def _count_part(reader: PartReader, plan: Plan, tally: _Counts) -> None:
             tally.exact &= OTHER not in wanted[number].values()
     edges = reader.edges(stream, query.since, query.until)
     tally.exact &= len(edges) <= EDGES
-    for values in _edge_rows(reader, plan, [edge.id for edge in edges[:EDGES]]):
-        tally.add(values, 1)
-
-
-def _edge_rows(reader: PartReader, plan: Plan, ids: list[int]) -> Iterator[dict[str, Any]]:
-    for packed in reader.cores(ids).values():
+    for packed in reader.cores([edge.id for edge in edges[:EDGES]]).values():
         core = blocks.unpack_core(plan.stream, packed)
-        for place in plans.matching(plan, core, plan.query.until):
-            yield {field: core[field][place] for field in plan.stream.series}
+        tally.add_rows(core, plans.matching(plan, core, query.until))
 
 
 def _count_matches(shelf: Shelf, plan: Plan, tally: _Counts, budget: search.Budget) -> None:

@@ -9,19 +9,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any, TypeAlias
+from typing import Any
 from zlib import crc32
 
 from agents.spans import tokens
 from agents.spans.api import EVERYWHERE, Condition, Op, Query, Reach
 from agents.spans.blocks import OTHER, Columns, duration_class, id_handle
-from agents.spans.columns import WORDS
+from agents.spans.columns import Packed, Test
 from agents.spans.streams import Stream
 from agents.spans.values import attributes_of, decode, encode
 from core.access.api import Place as AccessPlace
 
-Test: TypeAlias = Callable[[Any], bool]
 _IDS = frozenset({"trace_id", "span_id", "parent_id"})
 _COMPARES: dict[Op, Callable[[Any, Any], bool]] = {
     Op.IS: eq,
@@ -189,19 +189,38 @@ def _may_match(plan: Plan, values: dict[str, Any]) -> bool:
 
 
 # ---- rows --------------------------------------------------------------------------------------------------------
-def matching(plan: Plan, core: Columns, until: int) -> list[int]:
+def matches_row(plan: Plan, row: Any) -> bool:
+    """Does one value match?"""
+    return (
+        plan.query.since <= getattr(row, plan.stream.time) < plan.query.until
+        and all(test(getattr(row, field)) for field, test in plan.core)
+        and (plan.reach is EVERYWHERE or plan.reach(_place(row.environment, row.queue, row.agent)))
+        and bool(matching_details(plan, *[_columns_of(plan, row)] * 2, (0,)))
+    )
+
+
+def _columns_of(plan: Plan, row: Any) -> Columns:
+    return {field: (value,) for field, value in zip(plan.stream.fields, row, strict=True)}
+
+
+def matching(plan: Plan, core: Packed, until: int) -> list[int]:
     """Which rows of a block match, as far as the core tells."""
-    since = plan.query.since
-    found = [place for place, moment in enumerate(core[plan.stream.time]) if since <= moment < until]
-    for field, test in plan.core:
-        column = core[field]
-        # Of words there are few, and each is asked once; numbers differ from row to row.
-        known = {value: test(value) for value in set(column)} if plan.stream.core[field] is WORDS else None
-        found = [place for place in found if (known[column[place]] if known else test(column[place]))]
+    since, moments = plan.query.since, core[plan.stream.time]
+    found = [place for place in _masked(plan, core) if since <= moments[place] < until]
     if plan.reach is EVERYWHERE or not found:
         return found
-    who = list(zip(core["environment"], core["queue"], core["agent"], strict=True))
-    return [place for place in found if plan.reach(_place(*who[place]))]
+    who = zip(*[core.at(field, found) for field in ("environment", "queue", "agent")], strict=True)
+    return [place for place, each in zip(found, who, strict=True) if plan.reach(_place(*each))]
+
+
+def _masked(plan: Plan, core: Packed) -> Iterable[int]:
+    """The rows for which every test of a field holds. Masks are laid over each other as numbers."""
+    kept = (1 << 8 * core.rows) - 1
+    for field, test in plan.core:
+        kept &= int.from_bytes(core.mask(field, test))
+        if not kept:
+            return ()
+    return compress(range(core.rows), kept.to_bytes(core.rows)) if plan.core else range(core.rows)
 
 
 def matching_details(plan: Plan, core: Columns, details: Columns, places: Sequence[int]) -> list[int]:

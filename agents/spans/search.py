@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -73,14 +74,7 @@ def page(shelf: Shelf, plan: Plan, *, limit: int, cursor: str, patience: float =
 
 def matcher(stream: Stream, query: Query, reach: Reach) -> Callable[[Any], bool]:
     """The same query as a test of one value, for what is followed rather than searched."""
-    plan = plans.make(stream, query, reach)
-
-    def matches_row(row: Any) -> bool:
-        columns = {name: [value] for name, value in zip(stream.fields, row, strict=True)}
-        places = plans.matching(plan, columns, query.until)
-        return bool(plans.matching_details(plan, columns, columns, places))
-
-    return matches_row
+    return partial(plans.matches_row, plans.make(stream, query, reach))
 
 
 def matches(shelf: Shelf, plan: Plan, mark: Mark | None, budget: Budget) -> Iterator[Match]:

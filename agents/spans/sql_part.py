@@ -27,6 +27,11 @@ def item(series: int, longest: int) -> int:
     return series * CLASSES + longest
 
 
+def total_of(group: int) -> int:
+    """Where a group's totals stand: beside the shares, as a group of its own without a block."""
+    return -1 - group
+
+
 class SqlPart(ABC):
     """Reads and writes one part through one connection."""
 
@@ -107,16 +112,45 @@ class SqlPart(ABC):
         )
 
     def counts(self, stream: int, since: int, until: int) -> list[tuple[int, int]]:
-        whole = "FROM {block} WHERE stream = ? AND last >= ? AND last < ? AND first >= ?"
-        bounds = (stream, since, until, since)
-        # By groups first: a block's own shares lie scattered among those of its group.
+        total: Counter[int] = Counter()
+        groups = self._whole_groups(stream, since, until)
+        for series, rows in [*self._totals(groups), *self._shares(stream, since, until, groups)]:
+            total[int(series)] += int(rows)
+        return list(total.items())
+
+    def _whole_groups(self, stream: int, since: int, until: int) -> list[int]:
+        """Groups that were summed up, all of whose blocks lie within the time."""
         found = self.rows(
+            f"SELECT whole.grouped FROM (SELECT id / {GROUP} AS grouped FROM {{block}} WHERE stream = ?"  # noqa: S608
+            " GROUP BY 1 HAVING min(first) >= ? AND max(last) < ?) AS whole"
+            " WHERE EXISTS (SELECT 1 FROM {share} AS share WHERE share.grouped = -1 - whole.grouped)",
+            stream,
+            since,
+            until,
+        )
+        return [group for (group,) in found]
+
+    def _totals(self, groups: Collection[int]) -> list[tuple[int, int]]:
+        if not groups:
+            return []
+        condition, values = self.among("grouped", [total_of(group) for group in groups])
+        return self.rows(
+            f"SELECT item / {CLASSES}, sum(rows) FROM {{share}} WHERE {condition} GROUP BY 1",  # noqa: S608
+            *values,
+        )
+
+    def _shares(self, stream: int, since: int, until: int, but: Collection[int]) -> list[tuple[int, int]]:
+        """Of whole blocks outside these groups. By groups first: a block's own shares lie scattered among those
+        of its group."""
+        apart, groups = self.among(f"id / {GROUP}", but) if but else ("FALSE", [])
+        whole = f"FROM {{block}} WHERE stream = ? AND last >= ? AND last < ? AND first >= ? AND NOT ({apart})"
+        bounds = (stream, since, until, since, *groups)
+        return self.rows(
             f"SELECT item / {CLASSES}, sum(rows) FROM {{share}}"  # noqa: S608
             f" WHERE grouped IN (SELECT DISTINCT id / {GROUP} {whole}) AND block IN (SELECT id {whole}) GROUP BY 1",
             *bounds,
             *bounds,
         )
-        return [(int(series), int(rows)) for series, rows in found]
 
     def after(self, stream: int, block: int, limit: int) -> list[int]:
         found = self.rows(
@@ -172,6 +206,7 @@ class SqlPart(ABC):
         self._add_blocks(numbered, received)
         self.insert("handle", "key, block, ids", _handle_rows(numbered))
         self.insert("share", "grouped, item, block, rows", self._share_rows(numbered))
+        self._sum_up(first, numbered[-1][0])
         self.insert("digest", "digest, block", [(digest, numbered[-1][0]) for digest in digests])
         rows = Counter[int]()
         for block in blocks:
@@ -197,6 +232,20 @@ class SqlPart(ABC):
                 series = self.series_numbers[block.stream, share.series]
                 total[group, item(series, share.longest), number] += share.rows
         return sorted((*key, rows) for key, rows in total.items())
+
+    def _sum_up(self, first: int, last: int) -> None:
+        """A group that is complete gets a total for each series, so that counting need not read its shares."""
+        groups = range(first // GROUP, (last + 1) // GROUP)
+        if not groups:
+            return
+        found = self.rows(
+            f"SELECT grouped, max(item), sum(rows) FROM {{share}} WHERE grouped BETWEEN ? AND ?"  # noqa: S608
+            f" GROUP BY grouped, item / {CLASSES}",
+            groups[0],
+            groups[-1],
+        )
+        totals = sorted((total_of(group), item, 0, int(rows)) for group, item, rows in found)
+        self.insert("share", "grouped, item, block, rows", totals)
 
     def _learn(self, wanted: set[tuple[int, bytes]]) -> None:
         """Know the number of each series; those that the part has not seen get one."""
