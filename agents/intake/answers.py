@@ -42,10 +42,11 @@ def success(signal: Signal, codec: Codec, rejected: int, why: str) -> bytes:
     if codec is Codec.JSON:
         told: dict[str, Any] = {REJECTED[signal]: str(rejected), "errorMessage": why}
         return msgspec.json.encode({"partialSuccess": told} if rejected or why else {})
+    if not (rejected or why):
+        return b""
     answer = wire.new("ExportResponse")
-    if rejected or why:
-        answer.partial_success.rejected = rejected
-        answer.partial_success.error_message = why.encode()
+    answer.partial_success.rejected = rejected
+    answer.partial_success.error_message = why.encode()
     return bytes(answer.SerializeToString())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -54,7 +55,12 @@ def refusal_headers(refusal: RefusalError) -> HeaderLines:
 
 
 def content_type(headers: Mapping[bytes, bytes]) -> str:
-    return headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    return _media_type(headers.get(b"content-type", b""))
+
+
+@lru_cache(maxsize=64)
+def _media_type(header: bytes) -> str:
+    return header.decode("latin-1").partition(";")[0].strip().lower()
 
 
 def declared_length(headers: Mapping[bytes, bytes]) -> int | None:

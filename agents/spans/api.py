@@ -210,6 +210,12 @@ class SpanStore(Protocol):
     def get_trace(self, trace_id: bytes, *, reach: Reach = EVERYWHERE, limit: int = 100_000) -> Trace:
         """The spans of a trace that the asker may see. An unknown trace has none."""
 
+    def get_traces(
+        self, trace_ids: Iterable[bytes], *, reach: Reach = EVERYWHERE, limit: int = 2_000
+    ) -> Mapping[bytes, Trace]:
+        """Several traces at once, each as get_trace gives it; those of which the asker sees nothing are left out.
+        `limit` is for each of them."""
+
     def search(self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE) -> Page[Span]:
         """Spans by start, newest first. Spans that arrive meanwhile neither repeat nor hide one behind a cursor.
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import compress
 from typing import Any
 
 from agents.spans import blocks, cursors, days, facets, search
@@ -123,16 +123,23 @@ class BlockStore:
                 digests |= reader.known_digests(untimed)
         return spans, digests
 
-    # ---- a trace -------------------------------------------------------------------------------------------
+    # ---- traces --------------------------------------------------------------------------------------------
     def get_trace(self, trace_id: bytes, *, reach: Reach = EVERYWHERE, limit: int = 100_000) -> Trace:
-        seen = lru_cache(maxsize=None)(reach)
-        found: list[Span] = []
-        for part in self._shelf.parts():
+        return self.get_traces([trace_id], reach=reach, limit=limit).get(trace_id, Trace(()))
+
+    def get_traces(
+        self, trace_ids: Iterable[bytes], *, reach: Reach = EVERYWHERE, limit: int = 2_000
+    ) -> dict[bytes, Trace]:
+        seen, wanted = lru_cache(maxsize=None)(reach), set(trace_ids)
+        found: dict[bytes, list[Span]] = {}
+        for part in self._shelf.parts() if wanted else ():
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
-                allowed = (span for span in _spans_of(reader, part, trace_id) if seen(place_of(span)))
-                found += islice(allowed, limit + 1 - len(found))
-        found.sort(key=lambda span: (span.start, span.span_id))
-        return Trace(tuple(found[:limit]), len(found) <= limit)
+                for span in _spans_of(reader, part, wanted):
+                    if seen(place_of(span)):
+                        found.setdefault(span.trace_id, []).append(span)
+                        # One more than is wanted tells that there are more.
+                        wanted -= {span.trace_id} if len(found[span.trace_id]) > limit else set()
+        return {trace_id: _as_trace(spans, limit) for trace_id, spans in found.items()}
 
     def find_spans(self, keys: Iterable[bytes]) -> dict[bytes, Span]:
         wanted = set(keys)
@@ -306,14 +313,20 @@ def _lines(requests: Iterable[LogRequest]) -> int:
     return sum(len(request.records) for request in requests)
 
 
-def _spans_of(reader: PartReader, part: int, trace_id: bytes) -> Iterator[Span]:
-    keys = [hour + SPANS.trace_tag + trace_id for hour in blocks.hours(part)]
+def _as_trace(spans: list[Span], limit: int) -> Trace:
+    spans.sort(key=lambda span: (span.start, span.span_id))
+    return Trace(tuple(spans[:limit]), len(spans) <= limit)
+
+
+def _spans_of(reader: PartReader, part: int, wanted: set[bytes]) -> Iterator[Span]:
+    """The spans of these traces; what is taken out of `wanted` meanwhile is not looked for any more."""
+    keys = [hour + SPANS.trace_tag + trace_id for hour in blocks.hours(part) for trace_id in wanted]
     numbers = sorted({block for _, block, _ in reader.handles(keys)})
     cores, details = reader.cores(numbers), reader.details(numbers)
     for number in numbers:
-        if number in cores and number in details:
+        if number in cores and number in details and wanted:
             core = blocks.unpack_core(SPANS, cores[number])
-            places = [place for place, found in enumerate(core["trace_id"]) if found == trace_id]
+            places = list(compress(range(core.rows), core.mask("trace_id", wanted.__contains__)))
             yield from blocks.rows_of(SPANS, core, blocks.unpack_details(SPANS, details[number]), places)
 
 

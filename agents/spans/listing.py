@@ -6,9 +6,10 @@ had; one that gets a newer match meanwhile belongs on top again, and is left out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from agents.spans import search
@@ -21,6 +22,8 @@ from core import clock
 SUMMED_UP = 2_000
 # How many spans are asked for first, for each trace that is wanted: most traces have several that match.
 SPANS_EACH, MOST_AT_ONCE = 12, 2_000
+# Traces that are read together.
+AHEAD = 25
 PATIENCE = 1.0
 
 Seen = Callable[[Span], Span]
@@ -96,15 +99,18 @@ class _Lister:
         self._store, self._reach, self._limit = store, reach, limit
         self._matches = matcher(query, reach, seen)
         self._met: set[bytes] = set()
+        # Traces to come in the order of their spans, and those that were read ahead.
+        self._ahead: deque[bytes] = deque()
+        self._read: dict[bytes, Trace] = {}
         self.rows: list[TraceRow] = []
 
     @property
     def is_full(self) -> bool:
         return len(self.rows) >= self._limit
 
-    def take(self, spans: Iterable[Span]) -> int:
+    def take(self, spans: Sequence[Span]) -> int:
         """Lists the traces of these spans until the page is full; how many spans it went through."""
-        used = 0
+        used, self._ahead = 0, deque(dict.fromkeys(span.trace_id for span in spans))
         for trace_id, own in groupby(spans, key=lambda span: span.trace_id):
             if self.is_full and trace_id not in self._met:
                 return used
@@ -117,10 +123,19 @@ class _Lister:
         return used
 
     def _list(self, newest: Span) -> None:
-        trace = self._store.get_trace(newest.trace_id, reach=self._reach, limit=SUMMED_UP)
+        trace = self._trace(newest.trace_id)
         matching = [span.start for span in trace.spans if self._matches(span)]
         if matching and newest.start >= max(matching):
             self.rows.append(sum_up(trace, len(matching)))
+
+    def _trace(self, trace_id: bytes) -> Trace:
+        """With it the next ones are read that the page may still need."""
+        if trace_id not in self._read:
+            while self._ahead and self._ahead.popleft() != trace_id:
+                pass
+            wanted = [trace_id, *islice(self._ahead, min(self._limit - len(self.rows), AHEAD) - 1)]
+            self._read = dict(self._store.get_traces(wanted, reach=self._reach, limit=SUMMED_UP))
+        return self._read.get(trace_id, Trace(()))
 
 
 def matcher(query: Query, reach: Reach, seen: Seen = AS_IT_IS) -> Matches:

@@ -195,8 +195,12 @@ def matches_row(plan: Plan, row: Any) -> bool:
         plan.query.since <= getattr(row, plan.stream.time) < plan.query.until
         and all(test(getattr(row, field)) for field, test in plan.core)
         and (plan.reach is EVERYWHERE or plan.reach(_place(row.environment, row.queue, row.agent)))
-        and bool(matching_details(plan, *[_columns_of(plan, row)] * 2, (0,)))
+        and _details_match(plan, _columns_of(plan, row))
     )
+
+
+def _details_match(plan: Plan, columns: Columns) -> bool:
+    return bool(matching_details(plan, columns, columns, (0,)))
 
 
 def _columns_of(plan: Plan, row: Any) -> Columns:

@@ -1,16 +1,18 @@
 """How fast spans come in, beside a floor that does the same work without a server.
 
-    python -m tests.bench.ingest_bench [--spans 200000] [--engines sqlite,postgres]
+    python -m tests.bench.ingest_bench [--spans 2000000] [--engines sqlite,postgres]
 
 Real intake under Granian, requests of 512 spans of about 420 B, gzip, 8 connections; then one span a request over
 64 connections. Must hold: at least 0.6 of the floor on SQLite and 0.7 on PostgreSQL, at least 5,000 small requests
-a second, every 200 committed, and less than 400 MB held by intake. 2,000,000 spans are the full measure.
+a second, every 200 committed, and less than 400 MB held by intake. Each line ends in its limit, and begins with HELD
+or MISSED.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +28,9 @@ from tests.support.intake_house import IntakeHouse
 A_REQUEST, CONNECTIONS = 512, 8
 SMALL_CONNECTIONS, SMALL_REQUESTS, SMALL_RATE = 64, 20_000, 5_000
 SHARE_OF_FLOOR = {"sqlite": 0.6, "postgres": 0.7}
-MOST_MEMORY = 400 * 2**20
+MOST_MEMORY = 400
+# Seconds that one measurement may take on a busy machine.
+PATIENCE = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Run:
     committed: int
     requests: int
     peak: int
+    processor: float
     bytes_on_disk: int
     only_200: bool
 
@@ -59,8 +64,9 @@ def floor(house: IntakeHouse, file: Path) -> tuple[float, str]:
 def measured(house: IntakeHouse, file: Path, spans: int, connections: int) -> Run:
     with house.intake() as intake:
         command = ("tests.bench.ingest_clients", str(intake.port), house.token, str(file), str(connections))
+        before = intake.processor_seconds()
         answered = json.loads(house.run("-m", *command).stdout)
-        peak = intake.peak_bytes()
+        peak, processor = intake.peak_bytes(), intake.processor_seconds() - before
     stats = json.loads(house.run("-m", "tests.support.stored", "stats").stdout)
     statuses: dict[str, int] = answered["statuses"]
     return Run(
@@ -69,6 +75,7 @@ def measured(house: IntakeHouse, file: Path, spans: int, connections: int) -> Ru
         stats["spans"],
         sum(statuses.values()),
         peak,
+        processor,
         stats["size"],
         set(statuses) == {"200"},
     )
@@ -79,10 +86,15 @@ def house_on(engine: str, redis_url: str) -> Iterator[IntakeHouse]:
     """An empty house on that engine; nothing of it is left afterwards."""
     with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
         if engine == "sqlite":
-            yield IntakeHouse(Path(folder) / "data", redis_url)
+            yield _patient(IntakeHouse(Path(folder) / "data", redis_url))
             return
         with servers.postgres_database(servers.postgres_server()) as url:
-            yield IntakeHouse(Path(folder) / "data", redis_url, url)
+            yield _patient(IntakeHouse(Path(folder) / "data", redis_url, url))
+
+
+def _patient(house: IntakeHouse) -> IntakeHouse:
+    house.patience = PATIENCE
+    return house
 
 
 def bench(engine: str, large: Path, small: Path, spans: int, redis_url: str) -> bool:
@@ -93,30 +105,37 @@ def bench(engine: str, large: Path, small: Path, spans: int, redis_url: str) -> 
         run = measured(house, large, spans, CONNECTIONS)
     with house_on(engine, redis_url) as house:
         little = measured(house, small, SMALL_REQUESTS, SMALL_CONNECTIONS)
-    rate = run.sent / run.seconds
-    verdicts = {
-        f"{rate / bare:.2f} of the floor, at least {SHARE_OF_FLOOR[engine]}": rate / bare
-        >= SHARE_OF_FLOOR[engine],
-        f"{little.requests / little.seconds:,.0f} small requests/s, at least {SMALL_RATE:,}": little.requests
-        / little.seconds
-        >= SMALL_RATE,
-        f"{run.committed:,} of {run.sent:,} spans committed": run.kept_its_word,
-        f"{little.committed:,} of {little.sent:,} small requests committed": little.kept_its_word,
-        f"{max(run.peak, little.peak) / 2**20:.0f} MB at most, under 400": max(run.peak, little.peak)
-        < MOST_MEMORY,
-    }
+    rate, small_rate = run.sent / run.seconds, little.requests / little.seconds
+    peak = max(run.peak, little.peak) / 2**20
     print(f"{engine}: intake {rate:,.0f} spans/s, floor {bare:,.0f} spans/s ({parts})")
-    print(f"  {run.bytes_on_disk / run.committed:.0f} B a span on disk, indexes included")
-    for sentence, holds in verdicts.items():
-        print(f"  {'ok ' if holds else 'BAD'} {sentence}")
-    return all(verdicts.values())
+    print(f"  {run.bytes_on_disk / run.committed:.0f} B a span on disk, indexes included (aim: below 200)")
+    print(f"  {little.processor / little.requests * 1e6:.0f} µs of processor for a small request")
+    least = SHARE_OF_FLOOR[engine]
+    verdicts = [
+        verdict(rate / bare >= least, f"{rate / bare:.2f} of the floor", f"at least {least}"),
+        verdict(
+            small_rate >= SMALL_RATE,
+            f"{small_rate:,.0f} one-span requests/s over {SMALL_CONNECTIONS} connections",
+            f"at least {SMALL_RATE:,}",
+        ),
+        verdict(run.kept_its_word, f"{run.committed:,} of {run.sent:,} spans committed", "all"),
+        verdict(little.kept_its_word, f"{little.committed:,} of {little.sent:,} small ones committed", "all"),
+        verdict(peak < MOST_MEMORY, f"{peak:.0f} MB held at most", f"under {MOST_MEMORY}"),
+    ]
+    print(f"{engine}: load of the machine {os.getloadavg()[0]:.1f}", flush=True)
+    return all(verdicts)
+
+
+def verdict(held: bool, sentence: str, limit: str) -> bool:
+    print(f"  {'HELD  ' if held else 'MISSED'} {sentence} (limit: {limit})", flush=True)
+    return held
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--spans", type=int, default=200_000)
+    parser.add_argument("--spans", type=int, default=2_000_000)
     parser.add_argument("--engines", default="sqlite,postgres")
     given: Any = parser.parse_args(arguments)
     requests = max(given.spans // A_REQUEST, 1)

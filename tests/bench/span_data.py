@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -149,7 +148,7 @@ def copied(block: Block, copy: int, part: int) -> Block:
         first=block.first + by,
         last=block.last + by,
         core=_packed_again(stream, block.core, changed),
-        handles=tuple(blocks.handles_of(stream, ChainMap(changed, core), part)),
+        handles=tuple(blocks.handles_of(stream, {**core, **changed}, part)),
     )
 
 
@@ -182,7 +181,7 @@ def _other_text(value: str, copy: int) -> str:
 
 
 MOMENTS = frozenset({"start", "time", "observed"})
-CHANGES = {
+CHANGES: dict[str, Callable[[Any, int], Any]] = {
     **dict.fromkeys(("trace_id", "span_id", "parent_id"), _other_bytes),
     **dict.fromkeys(("message_id", "conversation_id"), _other_text),
 }

@@ -42,6 +42,8 @@ LIMITS = {
     "facets of the day": 300,
 }
 PAGE_LIMIT, DROP_LIMIT = 300, 1_000
+# Seconds that the pages may take together on a busy machine.
+PATIENCE = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ def _settle(home: Home) -> None:
 
 def _pages(house: House, data: DataSet) -> Times:
     command = ("-m", "tests.bench.span_pages", str(data.folder), str(data.count), str(data.start))
+    house.patience = PATIENCE
     told = house.run(*command).stdout.splitlines()[-1]
     return {name: (cold, warm) for name, (cold, warm) in json.loads(told).items()}
 

@@ -192,6 +192,39 @@ def test_a_cursor_of_another_search__refused(store: SpanStore, spans: list[Span]
             store.read_since(bad)
 
 
+def test_traces_are_read_together_as_they_are_read_alone(store: SpanStore, spans: list[Span]) -> None:
+    ids = sorted({span.trace_id for span in spans})[:40]
+    found = store.get_traces([*ids, b"nobody's trace.."])
+    assert found == {trace_id: store.get_trace(trace_id) for trace_id in ids}
+    assert store.get_traces([]) == {}
+
+
+def test_of_traces_read_together_each_has_its_limit_and_what_may_be_seen(
+    store: SpanStore, spans: list[Span]
+) -> None:
+    ids = {span.trace_id for span in spans}
+    found = store.get_traces(ids, limit=2, reach=lambda place: place.agent == "pay")
+    paying = Counter(span.trace_id for span in spans if span.agent == "pay")
+    assert {trace_id: trace.complete for trace_id, trace in found.items()} == {
+        trace_id: count <= 2 for trace_id, count in paying.items()
+    }
+    assert all(len(trace.spans) == min(paying[trace_id], 2) for trace_id, trace in found.items())
+
+
+def test_facets_of_many_commits_count_what_search_finds(store: SpanStore) -> None:
+    """Enough blocks that whole groups of them are counted by their totals, and others are cut by the time."""
+    made = list(Maker().spans(1_200, MOMENT - HOUR, MOMENT))
+    with clock.held(NOON):
+        for start in range(0, 1_200, 8):
+            store.write(Batch(tuple(made[start : start + 8])))
+    for since, until in ((0, 2**63 - 1), (MOMENT - HOUR * 3 // 4, MOMENT - HOUR // 8)):
+        expected = [span for span in made if since <= span.start < until]
+        facets = store.facets(Query(since=since, until=until), ["agent", "operation"])
+        assert (facets.exact, facets.total) == (True, len(expected))
+        assert dict(facets.counts["agent"]) == Counter(span.agent for span in expected)
+        assert dict(facets.counts["operation"]) == Counter(span.operation for span in expected)
+
+
 def test_who_may_see_little_finds_little(store: SpanStore, spans: list[Span]) -> None:
     def reach(place: Place) -> bool:
         return place.agent == "pay"

@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class House:
     """Everything it starts shares its data directory and its database."""
 
+    # How many seconds a command may take.
+    patience = 120.0
+
     def __init__(self, data: Path, database_url: str = "") -> None:
         self.data = data
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
@@ -37,7 +40,7 @@ class House:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=self.patience,
         )
 
     def start(self, *command: str) -> subprocess.Popen[str]:

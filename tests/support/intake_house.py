@@ -43,6 +43,11 @@ class Intake:
         """The most memory that the worker ever held."""
         return max(_peak(each.pid) for each in self.family())
 
+    def processor_seconds(self) -> float:
+        """What it has taken of the processors since its start."""
+        times = [each.cpu_times() for each in self.family()]
+        return sum(each.user + each.system for each in times)
+
     def kill(self) -> None:
         """kill −9, the worker first: it is the one at work."""
         for each in reversed(self.family()):
