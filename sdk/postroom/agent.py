@@ -32,7 +32,7 @@ from postroom.backoff import Backoff
 from postroom.errors import Classifier, ConfigurationError
 from postroom.message import Message
 from postroom.runtime.api import Hook
-from postroom.runtime.decisions import ACKNOWLEDGE, GIVE_UP, RETRY, Decision, decide, here
+from postroom.runtime.decisions import ACKNOWLEDGE, GIVE_UP, RETRY, Decision, decide, desk, here
 
 if TYPE_CHECKING:
     from postroom.runtime.staff import Staff
@@ -148,6 +148,17 @@ class Agent:
     def alert_on_call_team(self, message: Message, error: BaseException | str) -> None:
         """Raise an alert in Postroom, and write it to the log. Decides nothing about the message."""
         self.staff.house.alarm.by_hand(message.id, error)
+
+    def finish_within(self, connection: Any, result: Any = None) -> None:
+        """Write the record that this message is handled in your own transaction, which is open on `connection`, so
+        that its effects and the record are committed together: then the effect happens exactly once, whatever dies.
+        Needs `idempotency=SqlStore(…)` or `DjangoStore(…)` in the same database. Raises LeaseLostError when another
+        worker has taken over: let the transaction roll back."""
+        records, at = self.staff.house.records, desk()
+        if records is None or at.hold is None:
+            raise ConfigurationError("The agent keeps no records: give it idempotency=SqlStore(…).")
+        records.finish_within(connection, at.hold, result)
+        at.finished = True
 
     # ---- Sending -------------------------------------------------------------------------------------------------
     def send_message(

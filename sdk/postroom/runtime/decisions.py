@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 from postroom.errors import ContradictionError, OutsideHandlerError
 from postroom.runtime.api import Incoming
@@ -37,6 +38,9 @@ class Desk:
     running: Callable[[], bytes] | None = None
     decision: Decision | None = None
     events: list[bytes] = field(default_factory=list)
+    # The hold on the idempotency record, and whether the handler's own transaction has written it.
+    hold: Any = None
+    finished: bool = False
 
 
 _desk: ContextVar[Desk | None] = ContextVar("postroom.desk", default=None)

@@ -9,16 +9,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
+from postroom import events
 from postroom.backoff import Backoff
 from postroom.content.api import Shelf
-from postroom.delivery.api import ClaimLostError, Delivery, DeliveryError, Settlement, Settler
+from postroom.delivery.api import ClaimLostError, Delivery, DeliveryError, Done, Settlement, Settler
 from postroom.errors import ConfigurationError, Failure
 from postroom.message import Message
 from postroom.runtime.alerts import Alarm
-from postroom.runtime.api import About, Hook, Incoming
+from postroom.runtime.api import About, Hook, Incoming, Outcome
+from postroom.runtime.decisions import Desk
 from postroom.runtime.hooks import overriding
+from postroom.runtime.records import Records
 from postroom.runtime.running import Teller
 from postroom.runtime.sending import Sender
 
@@ -41,6 +45,7 @@ class House:
         sender: Sender | None = None,
         hooks: Iterable[Hook] = (),
         backoff: Backoff | None = None,
+        records: Records | None = None,
         shelf: Shelf | None = None,
         alarm: Alarm | None = None,
         accept: Iterable[str] = ("json",),
@@ -48,7 +53,7 @@ class House:
         self.about, self.classify, self.accept = about, classify, tuple(accept)
         self.settler, self.sender, self.shelf = settler, sender, shelf
         self.backoff, self.alarm = backoff or Backoff(), alarm or Alarm(about)
-        self.teller = Teller(settler)
+        self.teller, self.records = Teller(settler), records
         self.hooks = tuple(hooks)
         self.authorising = overriding(self.hooks, "authorise")
         self.beginning = overriding(self.hooks, "before_handle")
@@ -82,7 +87,26 @@ class House:
     def alert(self, incoming: Incoming, failure: Failure, error: BaseException) -> None:
         self.alarm.unknown_error(incoming, failure)
 
-    def settle(self, delivery: Delivery, settlement: Settlement) -> None:
+    def settle(self, delivery: Delivery, settlement: Settlement, desk: Desk, outcome: Outcome) -> None:
+        """The record, where the settlement does not write it; then the settlement; then the hold, when it failed."""
+        records, hold = self.records, desk.hold
+        succeeded = outcome.kind == events.SUCCEEDED
+        if records and hold and succeeded and not desk.finished:
+            records.finish(hold, outcome.result)
+        self._settle(delivery, settlement)
+        if records and hold and not succeeded:
+            records.release(hold)
+
+    def keeping(self, desk: Desk) -> AbstractContextManager[None]:
+        return self.records.keeping(desk.hold) if self.records else nullcontext()
+
+    def done(self, desk: Desk, outcome: Outcome) -> Done | None:
+        """The record that the settlement is to write."""
+        if not self.records or not desk.hold or desk.finished or outcome.kind != events.SUCCEEDED:
+            return None
+        return self.records.done(desk.hold, outcome.result)
+
+    def _settle(self, delivery: Delivery, settlement: Settlement) -> None:
         """Patiently: a broker that is away for a moment does not make the work be done again."""
         for pause in (*SETTLE_TRIES, None):
             try:

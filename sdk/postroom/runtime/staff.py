@@ -19,6 +19,7 @@ from postroom.runtime.api import About, Hook
 from postroom.runtime.brokers import is_redis, lossless, settler_for
 from postroom.runtime.house import House
 from postroom.runtime.plugins import default_hooks
+from postroom.runtime.records import open_records
 from postroom.runtime.sending import Sender, quorum_queue
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Staff:
             sender=Sender(self.app, self.about, settler, self.hooks, self.shelf),
             hooks=self.hooks,
             backoff=agent.backoff,
+            records=open_records(agent.idempotency, self.broker_url, agent.keep_results),
             shelf=self.shelf,
             alarm=Alarm(self.about, known.url, known.token),
             accept=agent.accept,

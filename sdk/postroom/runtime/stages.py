@@ -15,8 +15,9 @@ from time import perf_counter, time
 from typing import Any, Final
 
 from postroom import errors, events, headers, moments
-from postroom.delivery.api import Done, Settlement
+from postroom.delivery.api import Settlement
 from postroom.errors import DeadlinePassedError, Failure, NotNowError
+from postroom.idempotency.api import Handled, InProgress, StoreUnavailableError
 from postroom.message import Message
 from postroom.runtime import decisions, outcomes, settling, tracing
 from postroom.runtime.api import Incoming, Outcome
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 # When a message comes back that nobody could decide about, in seconds.
 ASKED_AGAIN_AFTER: Final = 5.0
+# The same where its record could not be looked up, and when another worker has it.
+STORE_AGAIN: Final = 5.0
+SOONEST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,6 @@ class Handling:
     message: Message | None = None
     # What the hooks' before_handle gave, to be given back to them.
     begun: tuple[object, ...] = ()
-    # The hold on the idempotency record, while the handler runs.
-    hold: Any = None
-    done: Done | None = None
     result: Any = None
     error: BaseException | None = None
     outcome: Outcome | None = None
@@ -104,6 +105,19 @@ def deadline(house: House, handling: Handling) -> Handling:
 
 
 def idempotency(house: House, handling: Handling) -> Handling:
+    """Handled before: done. Handled by somebody else right now: later. Else it is ours."""
+    if house.records is None:
+        return handling
+    try:
+        found = house.records.begin(handling.incoming, claimed=handling.acknowledge)
+    except StoreUnavailableError as problem:
+        logger.warning("%s waits: %s", handling.incoming.message_id, problem)
+        return replace(handling, outcome=Outcome(events.WAITING, after=STORE_AGAIN))
+    if isinstance(found, Handled):
+        return replace(handling, outcome=Outcome(events.SUCCEEDED, duplicate=True))
+    if isinstance(found, InProgress):
+        return replace(handling, outcome=Outcome(events.WAITING, after=max(found.seconds, SOONEST)))
+    handling.desk.hold = found
     return handling
 
 
@@ -140,7 +154,8 @@ def handle(house: House, handling: Handling) -> Handling:
     try:
         for hook in house.beginning:
             begun.append(hook.before_handle(handling.incoming))
-        result = house.call(handling.message)
+        with house.keeping(handling.desk):
+            result = house.call(handling.message)
         return replace(handling, begun=tuple(begun), result=result)
     except (Exception, CancelledError) as error:
         return replace(handling, begun=tuple(begun), error=error)
@@ -185,7 +200,7 @@ def compose(house: House, handling: Handling) -> Handling:
         handling.outcome,
         started=handling.started,
         told=house.teller.take(handling.desk),
-        done=handling.done,
+        done=house.done(handling.desk, handling.outcome),
         acknowledge=handling.acknowledge,
         resend=handling.resend,
     )
@@ -194,8 +209,9 @@ def compose(house: House, handling: Handling) -> Handling:
 
 def settle(house: House, handling: Handling) -> Handling:
     """Raises DeliveryError or ClaimLostError; then nothing is settled."""
-    assert handling.settlement is not None, "compose comes before settle"
-    house.settle(handling.incoming.delivery, handling.settlement)
+    assert handling.settlement, "compose comes before settle"
+    assert handling.outcome, "classify comes before compose"
+    house.settle(handling.incoming.delivery, handling.settlement, handling.desk, handling.outcome)
     return handling
 
 
