@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from signal import SIGKILL
 from time import monotonic, time
 from typing import Any
 
@@ -33,6 +34,11 @@ class _Task:
 
 class AgentConsumer(Consumer):
     """Every message of the queue is the agent's."""
+
+    class Blueprint(Consumer.Blueprint):
+        """Without Celery's own delayed delivery, which would make 28 queues on RabbitMQ: a retry waits in ours."""
+
+        default_steps = [step for step in Consumer.Blueprint.default_steps if "delayed_delivery" not in step]
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], None]:
         worker: Any = self
@@ -147,7 +153,7 @@ class Handover:
         """Its connection is lost, or the worker must end at once: whoever runs it is ended, and the broker delivers it
         again."""
         if self.time_start and self.worker_pid:
-            pool.terminate_job(self.worker_pid, signal)
+            pool.terminate_job(self.worker_pid, SIGKILL)
 
     terminate = cancel
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Final
+
+from billiard.process import current_process
 
 from postroom.delivery.api import ClaimLostError, DeliveryError
 from postroom.runtime import stages
@@ -78,10 +81,18 @@ def _tell_hooks(handling: Handling) -> None:
 # ---- A process begins and ends -----------------------------------------------------------------------------------
 def begin_process(**_: Any) -> None:
     """After a fork, and in the main process of the other pools."""
+    if multiprocessing_child():
+        # Service managers tell every process of a worker to end; those that handle messages finish theirs first, and
+        # the main process ends them when they are done.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     house = staff().house
     for hook in house.hooks:
         hook.on_process_start(house.about)
     logger.debug("process %d of %s begins", os.getpid(), house.about.instance)
+
+
+def multiprocessing_child() -> bool:
+    return bool(current_process()._parent_pid)
 
 
 def end_process(**_: Any) -> None:
