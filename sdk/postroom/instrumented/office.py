@@ -17,7 +17,7 @@ from postroom.errors import Classifier
 from postroom.message import Message
 from postroom.runtime.alerts import Alarm
 from postroom.runtime.api import About, Hook
-from postroom.runtime.brokers import PREFIX, settler_for
+from postroom.runtime.brokers import PREFIX, is_redis, settler_for
 from postroom.runtime.house import House
 from postroom.runtime.plugins import default_hooks
 from postroom.runtime.records import open_records
@@ -95,13 +95,18 @@ class Office:
         return str(read[0] if isinstance(read, list | tuple) else read).partition(";")[0]
 
     @property
+    def waits(self) -> bool:
+        """Something brings a message back later: our transport, or RabbitMQ. Plain redis:// has nothing that does."""
+        return self.lossless or not is_redis(self.broker_url)
+
+    @property
     def lossless(self) -> bool:
         """Our own transport: a settlement acknowledges in the same step, and a retry waits on the broker."""
         return self.broker_url.startswith(PREFIX)
 
     @cached_property
     def hooks(self) -> list[Hook]:
-        return [*default_hooks(self.about), *self._hooks]
+        return [*default_hooks(self.about, self._known), *self._hooks]
 
     # ---- What it works with --------------------------------------------------------------------------------------
     @property

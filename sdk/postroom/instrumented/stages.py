@@ -123,6 +123,8 @@ def _failure(house: House, error: BaseException, found: Any) -> Failure:
 
 def _refused(house: House, handling: Handling, error: BaseException) -> Outcome:
     """It did not come to the task."""
+    if isinstance(error, errors.NotNowError) and _office[0].waits:
+        return Outcome(events.WAITING, error=error, after=error.retry_after or stages.ASKED_AGAIN_AFTER)
     failure = failure_of(error, house.classify(error), outcomes.reason_of(error))
     return outcomes.given_up(failure, handling.duration_ms, error)
 

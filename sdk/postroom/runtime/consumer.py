@@ -32,13 +32,16 @@ class _Task:
     send_events = False
 
 
+_Blueprint: Any = Consumer.Blueprint
+
+
 class AgentConsumer(Consumer):
     """Every message of the queue is the agent's."""
 
-    class Blueprint(Consumer.Blueprint):
+    class Blueprint(_Blueprint):  # type: ignore[misc]
         """Without Celery's own delayed delivery, which would make 28 queues on RabbitMQ: a retry waits in ours."""
 
-        default_steps = [step for step in Consumer.Blueprint.default_steps if "delayed_delivery" not in step]
+        default_steps = [step for step in _Blueprint.default_steps if "delayed_delivery" not in step]
 
     def create_task_handler(self, promise: Any = promise) -> Callable[[Any], None]:
         worker: Any = self

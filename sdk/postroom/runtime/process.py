@@ -92,7 +92,8 @@ def begin_process(**_: Any) -> None:
 
 
 def multiprocessing_child() -> bool:
-    return bool(current_process()._parent_pid)
+    process: Any = current_process()
+    return bool(process._parent_pid)
 
 
 def end_process(**_: Any) -> None:
