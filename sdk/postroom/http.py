@@ -7,6 +7,7 @@ for a while (`RESTS`), and whoever asked goes on with what it knows.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import ssl
@@ -200,6 +201,7 @@ class Client:
         import httpx
 
         said = self.options
+        _quiet(said.url)
         headers = {"User-Agent": f"postroom/{__version__}", "Accept": "application/json"}
         if said.token:
             headers["Authorization"] = f"Bearer {said.token}"
@@ -215,6 +217,25 @@ class Client:
         rest = min(LONGEST_REST, FIRST_REST * 2 ** (self._failures - 1))
         self._rests_until = self._clock() + max(rest, min(_asked_for(problem), LONGEST_REST))
         self._why = str(problem)
+
+
+class _Ours(logging.Filter):
+    """Keeps a heartbeat every few seconds out of the agent's log; what goes wrong is said by whoever asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        asked = record.args[1] if isinstance(record.args, tuple) and len(record.args) > 1 else ""
+        return not str(asked).startswith(self.url)
+
+
+def _quiet(url: str) -> None:
+    """httpx writes a line for each request; ours are no news."""
+    log = logging.getLogger("httpx")
+    if not any(isinstance(each, _Ours) and each.url == url for each in log.filters):
+        log.addFilter(_Ours(url))
 
 
 def read(status: int, content: bytes, headers: Mapping[str, str]) -> Answer:

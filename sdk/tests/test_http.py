@@ -150,6 +150,12 @@ def test_nobody_there__away() -> None:
         Client(Options("http://127.0.0.1:9", timeout=1.0), sleep=lambda _: None).get("/")
 
 
+def test_what_goes_well_is_not_in_the_agents_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"), Server((200, {}, {})).serving() as server:
+        client(server).get("/")
+    assert "HTTP Request" not in caplog.text
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("3", 3.0), ("-1", 0.0), ("soon", None), ("", None)])
 def test_retry_after_in_seconds(text: str, seconds: float | None) -> None:
     assert retry_after(text) == seconds

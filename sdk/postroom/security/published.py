@@ -19,7 +19,7 @@ from postroom.security.claims import Owner
 from postroom.security.keys import raw
 
 # Seconds for which an answer is used without asking, and for which it is used while Postroom is away.
-FRESH, USABLE = 300.0, 24 * 3600.0
+FRESH, USABLE = 60.0, 24 * 3600.0
 # An unknown key is asked for no more often than this, whoever sends such tokens and however many.
 ASKED_EVERY = 5.0
 LONGEST_LIST = 20_000
