@@ -14,7 +14,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ class SigningKey:
     """One key. `used_from` is when it begins to sign, in seconds since 1970."""
 
     kid: str
-    private: bytes
+    private: bytes = field(repr=False)
     public: bytes
     used_from: float
 
@@ -57,9 +58,7 @@ class SigningKey:
         }
 
     def signer(self) -> Ed25519PrivateKey:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        return Ed25519PrivateKey.from_private_bytes(self.private)
+        return _signer(self.private)
 
 
 class KeyRing:
@@ -136,6 +135,13 @@ class KeyRing:
             yield
         finally:
             os.close(handle)
+
+
+@lru_cache(maxsize=16)
+def _signer(private: bytes) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(private)
 
 
 def in_use(keys: tuple[SigningKey, ...], now: float) -> SigningKey:

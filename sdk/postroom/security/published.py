@@ -50,7 +50,7 @@ class PublishedKeys:
         self._tried_at = float("-inf")
         self._read: tuple[float, Mapping[str, PublishedKey]] = (0.0, {})
 
-    def find(self, kid: str, issued_at: float) -> PublishedKey:
+    def find(self, kid: str, issued_at: Callable[[], float]) -> PublishedKey:
         """The key of this name. Raises UnauthorisedError when there is none, KeysAwayError when that is not known.
 
         `issued_at` is what the token says: a key that signed is published before.
@@ -59,7 +59,7 @@ class PublishedKeys:
             kept = self._kept()
             found = self._keys(kept).get(kid) if kept else None
             if found is None:
-                kept = self._for_unknown(kept, issued_at)
+                kept = self._for_unknown(kept, issued_at())
                 found = self._keys(kept).get(kid)
         if found is None:
             raise UnauthorisedError("The sender's token is signed with a key that nobody has published.")

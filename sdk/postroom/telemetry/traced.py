@@ -60,8 +60,12 @@ class Traced(Hook):
     # ---- Handling ------------------------------------------------------------------------------------------------
     def before_handle(self, incoming: Incoming) -> object:
         attributes = conventions.of_incoming(self._about, incoming)
-        came_with = _extracted(incoming.headers)
-        sender = trace.get_current_span(came_with).get_span_context()
+        came_with: context.Context | None = None
+        sender = trace.get_current_span().get_span_context()
+        if not sender.is_remote:
+            # The loop has not made the message's context the current one.
+            came_with = _extracted(incoming.headers)
+            sender = trace.get_current_span(came_with).get_span_context()
         span = self._tracer.start_span(
             f"process {incoming.queue}",
             context=came_with,
