@@ -90,7 +90,7 @@ class Slots:
 
     def take(self, queue: str, message_id: str, most: int, most_for_all: int = 0) -> int:
         """TAKEN, SENDER_FULL or RECIPIENT_FULL. Taking again what one has renews it. Raises SlotsAwayError."""
-        arguments = [message_id, self._lease, most, most_for_all]
+        arguments: list[str | float] = [message_id, self._lease, most, most_for_all]
         with _said():
             return int(self._take(keys=self._keys(queue), args=arguments))
 
