@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "core.access.audit.apps.AuditConfig",
     "agents.spans.apps.SpansConfig",
     "agents.registry.apps.RegistryConfig",
+    "agents.prices.apps.PricesConfig",
     "agents.topology.apps.TopologyConfig",
     "agents.ledger.apps.LedgerConfig",
     "agents.deadletters.apps.DeadlettersConfig",
@@ -240,6 +241,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PolicyEffect": "dashboard.api.sender_policies.EFFECTS",
         "TraceState": "dashboard.api.trace_shapes.TRACE_STATES",
         "Health": "dashboard.api.topology.HEALTH",
+        "RunState": "dashboard.api.workflows.RUN_STATES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -120,7 +120,8 @@ class RunRow(models.Model):
     """A run: a trace as far as it is known. `body` is what it is folded from; the other columns follow from it."""
 
     objects: ClassVar[models.Manager[RunRow]]
-    trace_id = models.BinaryField(primary_key=True)
+    # In hex: pages go on from it.
+    trace_id = models.CharField(max_length=32, primary_key=True)
     # 0 while nothing but its messages' receivers is known.
     workflow_id = models.BigIntegerField(default=0)
     start = models.BigIntegerField()

@@ -16,7 +16,13 @@ from core.access.api import Decision, Permission
 
 # Whoever manages anything gets the index; what it lists is decided model by model.
 OPENS = frozenset(
-    {Permission.MANAGE_ACCESS, Permission.MANAGE_AGENTS, Permission.MANAGE_ALERTS, Permission.MANAGE_LETTERS}
+    {
+        Permission.MANAGE_ACCESS,
+        Permission.MANAGE_AGENTS,
+        Permission.MANAGE_ALERTS,
+        Permission.MANAGE_LETTERS,
+        Permission.MANAGE_PRICES,
+    }
 )
 # The console has these itself, and writes them into the audit trail.
 NOT_HERE = frozenset({"login", "logout", "password_change", "password_change_done"})

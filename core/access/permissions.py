@@ -24,6 +24,7 @@ class Permission(StrEnum):
     MANAGE_AGENTS = "manage_agents"
     MANAGE_ALERTS = "manage_alerts"
     MANAGE_LETTERS = "manage_letters"
+    MANAGE_PRICES = "manage_prices"
     MANAGE_ACCESS = "manage_access"
     READ_AUDIT = "read_audit"
     OBSERVE = "observe"
@@ -67,6 +68,7 @@ ABOUT: dict[Permission, About] = {
     Permission.MANAGE_LETTERS: About(
         "Manage letters", "Change letter sources, masking and redrive policies."
     ),
+    Permission.MANAGE_PRICES: About("Manage prices", "Change what models are said to cost."),
     Permission.MANAGE_ACCESS: About(
         "Manage access", "Change accounts, roles, grants, tokens and approval limits."
     ),

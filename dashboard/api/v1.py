@@ -15,6 +15,7 @@ from dashboard.api import (
     sender_policies,
     topology,
     traces,
+    workflows,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -55,5 +56,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit", audit.AuditTrail.as_view(), name="api-audit"),
     path("audit/verification", audit.AuditVerification.as_view(), name="api-audit-verification"),
     path("audit/<uuid:id>", audit.AuditEntry.as_view(), name="api-audit-entry"),
+    path("workflows", workflows.Workflows.as_view(), name="api-workflows"),
+    path("workflows/<uuid:id>", workflows.OneWorkflow.as_view(), name="api-workflow"),
+    path("workflows/<uuid:id>/runs", workflows.Runs.as_view(), name="api-workflow-runs"),
     path("topology", topology.Topology.as_view(), name="api-topology"),
 ]

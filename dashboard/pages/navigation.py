@@ -35,6 +35,7 @@ class Page:
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", "o", Permission.SEE, "Is everything fine, and if not, what first?"),
     Page("topology", "Topology", "p", Permission.SEE, "Who talks to whom, and where does it hurt?"),
+    Page("workflows", "Workflows", "w", Permission.SEE, "What runs here, how often, and how well?"),
     Page("messages", "Messages", "m", Permission.SEE, "Where is each message, and since when?"),
     Page("letters", "Letters", "l", Permission.SEE, "What died, and why?", counts="letters"),
     Page("agents", "Agents", "a", Permission.SEE, "Who is there, in what state, and who can do what?"),

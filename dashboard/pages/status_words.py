@@ -46,6 +46,8 @@ _SHAPE_OF: dict[str, str] = {
     "acknowledged": "warn",
     "pending": "info",
     "cleared": "ok",
+    # runs of workflows
+    "stuck": "unknown",
     # traces and spans
     "failed": "bad",
     "error": "bad",

@@ -192,7 +192,7 @@ def _facets(request: HttpRequest, counted: Facets) -> list[tuple[str, list[Value
 
 def _value(request: HttpRequest, word: str, raw: str, spans: int, total: int) -> Value:
     name = _named(word, raw)
-    term = f"{word}:{_quoted(name)}"
+    term = f"{word}:{quoted(name)}"
     text = request.GET.get("q", "")
     chosen = term in text.split()
     left = " ".join(each for each in text.split() if each != term) if chosen else f"{text} {term}".strip()
@@ -207,6 +207,6 @@ def _named(word: str, raw: str) -> str:
     return kind_word(int(raw)) if word == "kind" and raw.isdigit() else raw
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     plain = value and not any(letter.isspace() or letter in '"*<>\\' for letter in value)
     return value if plain else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

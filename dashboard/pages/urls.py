@@ -23,6 +23,8 @@ from dashboard.pages import (
     trace,
     traces,
     where,
+    workflow,
+    workflows,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -52,6 +54,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("traces/<str:trace_id>", trace.trace, name="traces-trace"),
     path("traces/<str:trace_id>/rows", trace.rows, name="traces-rows"),
     path("traces/<str:trace_id>/spans/<str:span_id>", trace.span, name="traces-span"),
+    path("workflows", workflows.workflows, name="workflows"),
+    path("workflows/newest", workflows.newest, name="workflows-newest"),
+    path("workflows/<uuid:id>", workflow.workflow, name="workflows-workflow"),
     path("topology", topology.topology, name="topology"),
     path("topology/node", topology.node, name="topology-node"),
     path("audit", audit.audit, name="audit"),

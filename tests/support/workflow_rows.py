@@ -38,7 +38,7 @@ def everything() -> dict[Any, Any]:
         figures = [getattr(tally, name) for name in (*COUNTS, *SKETCHES)]
         found[keys[cell.workflow_id], edges[cell.edge_id], cell.level, cell.start] = figures
     for run in RunRow.objects.all():
-        found[bytes(run.trace_id)] = [
+        found[run.trace_id] = [
             keys.get(run.workflow_id), *(getattr(run, name) for name in SAID[1:])
         ]  # fmt: skip
     return found

@@ -153,7 +153,7 @@ def test_every_permission_is_in_a_role_besides_admin_or_manages_something() -> N
     given = frozenset[P]().union(
         *(role.permissions for name, role in BUILT_IN_ROLES.items() if name != "admin")
     )
-    assert frozenset(P) - given <= {P.MANAGE_AGENTS, P.MANAGE_ALERTS, P.MANAGE_LETTERS}
+    assert frozenset(P) - given <= {P.MANAGE_AGENTS, P.MANAGE_ALERTS, P.MANAGE_LETTERS, P.MANAGE_PRICES}
 
 
 def test_machines_that_send_may_not_look() -> None:

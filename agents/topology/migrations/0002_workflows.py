@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RunRow",
             fields=[
-                ("trace_id", models.BinaryField(primary_key=True, serialize=False)),
+                ("trace_id", models.CharField(max_length=32, primary_key=True, serialize=False)),
                 ("workflow_id", models.BigIntegerField(default=0)),
                 ("start", models.BigIntegerField()),
                 ("end", models.BigIntegerField()),

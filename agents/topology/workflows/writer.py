@@ -85,16 +85,16 @@ class Writer:
     def _load(self, wanted: set[bytes]) -> dict[bytes, _Known]:
         """The runs as they are known, each with what it has said so far."""
         found = {trace_id: self._runs[trace_id] for trace_id in wanted if trace_id in self._runs}
-        absent = sorted(wanted - found.keys())
+        absent = sorted(trace_id.hex() for trace_id in wanted - found.keys())
         for at in range(0, len(absent), AT_ONCE):
             rows = RunRow.objects.filter(trace_id__in=absent[at : at + AT_ONCE]).values_list(
                 "trace_id", "body"
             )
             for trace_id, body in rows:
                 run = Run.load(body)
-                found[bytes(trace_id)] = _Known(run, passage.say(run))
+                found[bytes.fromhex(trace_id)] = _Known(run, passage.say(run))
         return found | {
-            trace_id: _Known(Run(), passage.NOTHING) for trace_id in absent if trace_id not in found
+            trace_id: _Known(Run(), passage.NOTHING) for trace_id in wanted if trace_id not in found
         }
 
     def _write_runs(self, touched: Mapping[bytes, _Known], now: Mapping[bytes, Said]) -> None:
@@ -235,7 +235,7 @@ def _run_row(trace_id: bytes, run: Run, said: Said, ids: Mapping[Key, int]) -> t
     workflow = ids[said.key] if said.key else 0
     start = run.start if run.spans else run.noted
     return (
-        trace_id, workflow, start, run.end, said.failed, said.missing, run.headless, run.spans, run.errors,
+        trace_id.hex(), workflow, start, run.end, said.failed, said.missing, run.headless, run.spans, run.errors,
         run.tokens.input, run.tokens.output, run.dump(),
     )  # fmt: skip
 

@@ -36,6 +36,11 @@ class Action(StrEnum):
     SENDER_POLICY_CHANGED = "sender_policy.changed"
     SENDER_POLICY_DELETED = "sender_policy.deleted"
 
+    # What models cost.
+    PRICE_ENTERED = "price.entered"
+    PRICE_CHANGED = "price.changed"
+    PRICE_DELETED = "price.deleted"
+
     # Access.
     SIGNED_IN = "access.signed_in"
     SIGNED_OUT = "access.signed_out"
