@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
-_AMOUNT = {"max_digits": 16, "decimal_places": 6, "validators": [MinValueValidator(Decimal(0))]}
+_AMOUNT: Any = {"max_digits": 16, "decimal_places": 6, "validators": [MinValueValidator(Decimal(0))]}
 
 
 class ModelPrice(models.Model):

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-BOX_WIDTH, BOX_HEIGHT = 132, 46
-COLUMN, ROW, MARGIN = 236, 76, 10
+BOX_WIDTH, BOX_HEIGHT = 152, 46
+COLUMN, ROW, MARGIN = 262, 76, 10
 MOST_AGENTS = 40
 USUAL = 0.5
 LONGEST_NAME = 18

@@ -8,11 +8,13 @@ from typing import Any
 
 from agents.spans.api import LogRecord, Span
 from agents.spans.values import Status, decode
+from agents.topology import halves
 from agents.topology.anatomy import Anatomy, Segment
 
 # A line in a side list is short; the whole stands in the span's details.
 SHORT = 200
 ERROR_SEVERITY = 17
+NO_COSTS: Mapping[bytes, str] = {}
 _FAILED = int(Status.ERROR)
 
 
@@ -46,11 +48,16 @@ class _Words:
 
 
 def waterfall(
-    anatomy: Anatomy, logs: Sequence[LogRecord], elsewhere: Mapping[bytes, str], now: int
+    anatomy: Anatomy,
+    logs: Sequence[LogRecord],
+    elsewhere: Mapping[bytes, str],
+    now: int,
+    costs: Mapping[bytes, str] = NO_COSTS,
 ) -> dict[str, Any]:
     """Columns by row, the sparse things as lists of [row, …]; times in nanoseconds after the start.
 
-    `elsewhere`: for senders whose message was taken in another trace, the id of that trace.
+    `elsewhere`: for senders whose message was taken in another trace, the id of that trace. `costs`: what calls of
+    models came to, as text.
     """
     names, rows = _Words(), {bar.span.span_id: row for row, bar in enumerate(anatomy.bars)}
     spans = [bar.span for bar in anatomy.bars]
@@ -68,7 +75,12 @@ def waterfall(
         "name": [names.number(span.name) for span in spans],
         "mark": [_mark(bar.span, orphan=bar.orphan) for bar in anatomy.bars],
         "names": names.all(),
-        "notes": [[row, note] for row, span in enumerate(spans) if (note := _note(span))],
+        "notes": [
+            [row, note]
+            for row, span in enumerate(spans)
+            if (note := _note(span, costs.get(span.span_id, "")))
+        ],
+        "arcs": list(_arcs(spans, rows)),
         "path": [[row, *piece] for row, piece in _path(anatomy.path, rows, start)],
         "pauses": [[pause.start - start, pause.end - start] for pause in anatomy.pauses],
         "ghosts": [
@@ -92,13 +104,24 @@ def _mark(span: Span, *, orphan: bool) -> int:
     return failed | (_ORPHAN if orphan else 0) | (_LINKS if span.links else 0)
 
 
-def _note(span: Span) -> str:
-    """What a row says beside its name: the model's tokens, the tool, the queue."""
+def _arcs(spans: Sequence[Span], rows: Mapping[bytes, int]) -> Iterable[list[int]]:
+    """From row to row: every link within the trace, and every message from its sender to whoever took it."""
+    for row, span in enumerate(spans):
+        if not (span.links or halves.is_receiving(span)):
+            continue
+        for key in halves.origins(span):
+            sender = rows.get(key[16:]) if key[:16] == span.trace_id else None
+            if sender is not None and sender != row:
+                yield [sender, row]
+
+
+def _note(span: Span, cost: str) -> str:
+    """What a row says beside its name: the model's tokens and cost, the tool, the queue."""
     if span.model:
         model = "" if span.model in span.name else span.model
         used = span.input_tokens or span.output_tokens
         tokens = f"{span.input_tokens:,} → {span.output_tokens:,} tokens" if used else ""
-        return " · ".join(filter(None, (model, tokens)))
+        return " · ".join(filter(None, (model, tokens, cost)))
     return span.tool or span.queue or span.peer
 
 

@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.prices import selectors as prices
 from agents.registry import offers, selectors
 from agents.registry.models import Agent, Instance, InstanceChange
 from agents.registry.offers import Offer
@@ -23,6 +24,7 @@ from agents.registry.services import registration
 from agents.registry.services.registration import UnknownVersionError, VersionChange
 from agents.registry.values import State
 from agents.registry.versions import newest_first
+from agents.topology import spending
 from core import clock
 from core.access.api import Decision, Permission, may
 from core.access.audit import selectors as trail
@@ -34,6 +36,7 @@ from dashboard.charts import lifeline
 from dashboard.charts.lifeline import Bar, Turn
 from dashboard.pages import frame
 from dashboard.pages.agents import node_of, traffic
+from dashboard.pages.costs import Spent, spent
 
 MOST_INSTANCES = 100
 MOST_CHANGES = 50
@@ -72,6 +75,7 @@ def agent(request: HttpRequest, id: UUID) -> HttpResponse:
         "changes": changes[:MOST_CHANGES],
         "entries": _entries(request, row),
         "traffic": traffic(subject, row.environment).get(node),
+        "spent": _spent(request, row),
         "topology_url": _url("topology", row, node=node.id),
         "traces_url": _url("traces", row, q=f"agent:{row.agent_id}"),
         "manage": may(subject, Permission.MANAGE_AGENTS, registration.place_of(row)),
@@ -145,6 +149,14 @@ def _may_leave(request: HttpRequest, row: Agent) -> Decision:
     """Whoever may register it may also take it away."""
     subject, place = frame.subject_of(request), registration.place_of(row)
     return may(subject, Permission.REGISTER, place) or may(subject, Permission.MANAGE_AGENTS, place)
+
+
+def _spent(request: HttpRequest, row: Agent) -> list[Spent]:
+    """What it used of models in the page's range."""
+    until = int(clock.unix() // 60) + 1
+    since = until - int(frame.range_of(request).length.total_seconds() // 60)
+    uses = spending.of_edges(row.environment, since, until, agent=row.agent_id)
+    return spent(uses, prices.book())
 
 
 def _versions(known: Known) -> list[tuple[Offer, float]]:

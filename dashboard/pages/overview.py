@@ -19,6 +19,7 @@ from core.access.audit.models import Entry
 from core.access.models import Approval
 from core.access.routes import requires
 from dashboard.pages import agents_heard, frame, letters, todo
+from dashboard.pages.workflows import by_urgency, of_range, rows_of
 
 RECENT = 8
 
@@ -37,6 +38,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "approvals": approvals[:RECENT],
         "recent": _recent_audit(subject),
         "alerts": _alerts(subject),
+        "workflows": by_urgency(rows_of(request, of_range(request)))[:RECENT],
+        "range": frame.range_of(request),
     }
     return render(request, "pages/overview.html", context)
 

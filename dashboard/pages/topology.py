@@ -23,11 +23,11 @@ from core.access.api import Permission
 from core.access.routes import requires
 from dashboard import packages
 from dashboard.api.topology import Span, as_rows, moment, stretch
-from dashboard.pages import agents_heard, frame, status_words, topology_node
+from dashboard.pages import agents_heard, frame, status_words, topology_groups, topology_node
 
 # A longer table is not read; the search narrows it.
 MOST_ROWS = 500
-GROUPS = {"": "nothing", "environment": "environment", "owner": "owner"}
+GROUPS = {"": "nothing", "environment": "environment", "owner": "owner", "workflow": "workflow"}
 NODE_SORTS = ("name", "kind", "rate", "errors", "p95_ms", "wait_p95_ms", "missing", "state")
 EDGE_SORTS = ("from", "to", "rate", "errors", "p95_ms", "wait_p95_ms", "missing", "state")
 TEXTS = frozenset({"name", "kind", "from", "to"})
@@ -64,6 +64,8 @@ def topology(request: HttpRequest) -> HttpResponse:
         "curl_path": f"{reverse('api-topology')}{_api_query(request, asked)}",
         "shapes": status_words.table(),
         "owners": topology_node.owners(frame.subject_of(request)),
+        "workflows": topology_groups.workflows(request),
+        "prices": topology_groups.prices(request),
         "heard": selectors.revision() > 0,
         "otel_lines": "\n".join(agents_heard.otel_lines(request.build_absolute_uri("/"))),
     }

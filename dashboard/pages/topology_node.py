@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from agents.prices import selectors as prices
 from agents.registry.liveness import state_at
 from agents.registry.models import Agent, Instance
 from agents.registry.values import State
-from agents.topology import figures, selectors
+from agents.topology import figures, selectors, spending
 from agents.topology.graph import Graph, Line, Node, NodeKind, draw, parts_of
 from agents.topology.selectors import Moment
 from agents.topology.values import Edge, Tally
@@ -21,6 +22,7 @@ from core.access.api import Permission, Place, Subject, may
 from dashboard.api.topology import Span, is_drawn
 from dashboard.charts import topology as charts
 from dashboard.pages import frame
+from dashboard.pages.costs import Spent, spent
 
 # A chart of six hours by the minute still shows single minutes.
 MOST_MINUTES = 360
@@ -45,7 +47,20 @@ def context(request: HttpRequest, id: str, span: Span) -> dict[str, Any]:
         **_neighbours(graph, node),
         "instances": _instances(subject, node),
         "traces_url": _traces_url(request, node),
+        "range": frame.range_of(request),
+        "spent": _spent(request, node, span),
     }
+
+
+def _spent(request: HttpRequest, node: Node, span: Span) -> list[Spent]:
+    """What an agent used of models, or what was used of a model, in the page's range up to the moment shown."""
+    if node.kind not in (NodeKind.AGENT, NodeKind.MODEL):
+        return []
+    if not may(frame.subject_of(request), Permission.SEE, selectors.place_of(node)):
+        return []
+    since = span.until - int(frame.range_of(request).length.total_seconds() // 60)
+    which = {"agent": node.name} if node.kind is NodeKind.AGENT else {"model": node.name}
+    return spent(spending.of_edges(node.environment, since, span.until, **which), prices.book())
 
 
 def parse(id: str) -> Node | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,20 +10,26 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.prices import selectors as prices
+from agents.prices.values import said
 from agents.spans import listing, payloads
 from agents.spans.api import EVERYWHERE, Condition, LogRecord, Op, Query, Span, Trace
 from agents.spans.services import store
 from agents.spans.values import encode
-from agents.topology import anatomy, halves
+from agents.topology import anatomy, halves, spending
+from agents.topology.workflows import selectors as workflows
 from core import clock
-from core.access.api import Permission
+from core.access.api import Permission, may
 from core.access.routes import requires
 from dashboard.api import telemetry
 from dashboard.api.problems import ProblemError
 from dashboard.api.trace_shapes import log_data, span_data
+from dashboard.api.workflows import one
 from dashboard.charts.compared import Difference, compare
 from dashboard.charts.waterfall import error_of, waterfall
 from dashboard.pages import frame
+from dashboard.pages.costs import spent
+from dashboard.pages.workflows import of_range
 from dashboard.uncollected import uncollected
 
 # A trace of up to so many spans comes with its page; a larger one is fetched by the page, whole.
@@ -34,16 +39,8 @@ IN_TABLE = 200
 MOST_LOGS = 1_000
 # Of so many senders that nobody was seen to take from, other traces are asked.
 GHOSTS_ASKED, SPANS_OF_MESSAGE = 20, 20
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """What a trace used of one model."""
-
-    model: str
-    calls: int
-    input_tokens: int
-    output_tokens: int
+# `with` for a run of the same workflow that went as usual; and how many of the latest stand there to choose from.
+USUAL, RUNS_BESIDE = "usual", 8
 
 
 @requires(Permission.SEE)
@@ -121,13 +118,14 @@ def _elsewhere(request: HttpRequest, ghosts: Iterable[Span]) -> dict[bytes, str]
 def _shown(request: HttpRequest, found: Trace) -> dict[str, Any]:
     read = anatomy.read(found.spans)
     summary = listing.sum_up(found, 0)
+    book = prices.book()
     context = {
         "summary": summary,
         "started": telemetry.moment(summary.start),
         "anatomy": read,
         "bars": read.bars[:IN_TABLE],
         "waited": sum(piece.end - piece.start for piece in read.path if not piece.span_id),
-        "models": model_use(found.spans),
+        "spent": spent(spending.of_spans(found.spans), book),
         "input_tokens": sum(each.input_tokens for each in found.spans),
         "output_tokens": sum(each.output_tokens for each in found.spans),
         "failures": [(each, error_of(each)) for each in found.spans if listing.is_failed(each)][:IN_TABLE],
@@ -143,22 +141,16 @@ def _drawn(request: HttpRequest, spans: Sequence[Span], read: anatomy.Anatomy) -
     by_id = {each.span_id: each for each in spans}
     elsewhere = _elsewhere(request, (by_id[ghost.span_id] for ghost in read.ghosts))
     logs = _logs(request, Condition("trace_id", Op.IS, spans[0].trace_id.hex()))
-    return waterfall(read, logs, elsewhere, int(clock.unix() * telemetry.SECOND))
+    return waterfall(read, logs, elsewhere, int(clock.unix() * telemetry.SECOND), _costs(spans))
 
 
-def model_use(spans: Iterable[Span]) -> list[ModelUse]:
-    """Calls and tokens by model, the most tokens first."""
-    found: dict[str, ModelUse] = {}
-    for each in spans:
-        if each.model:
-            past = found.get(each.model, ModelUse(each.model, 0, 0, 0))
-            found[each.model] = ModelUse(
-                each.model,
-                past.calls + 1,
-                past.input_tokens + each.input_tokens,
-                past.output_tokens + each.output_tokens,
-            )
-    return sorted(found.values(), key=lambda use: -(use.input_tokens + use.output_tokens))
+def _costs(spans: Iterable[Span]) -> dict[bytes, str]:
+    """What each call of a model came to, where there is a price."""
+    book = prices.book()
+    if book.is_empty:
+        return {}
+    calls = ((each, book.cost([spending.of_span(each)])) for each in spans if each.model)
+    return {each.span_id: " + ".join(said(cost)) for each, cost in calls if cost.amounts}
 
 
 # ---- One span --------------------------------------------------------------------------------------------------
@@ -182,6 +174,7 @@ def _details(request: HttpRequest, trace_id: bytes, span_id: str) -> dict[str, A
         "span_error": error_of(found) if listing.is_failed(found) else "",
         "span_logs": [log_data(record) for record in logs],
         "reads_payloads": asker.payloads(payloads.place_of(found)),
+        "span_spent": spent(spending.of_spans([found]), prices.book()),
     }
 
 
@@ -198,14 +191,41 @@ def _key(trace_id: bytes, span_id: str) -> bytes:
 
 # ---- Beside another --------------------------------------------------------------------------------------------
 def _compared(request: HttpRequest, here: Trace) -> dict[str, Any]:
-    """`with`: another trace's id."""
+    """`with`: another trace's id, or `usual` for a run of the same workflow that went as usual."""
     given = request.GET.get("with", "").strip()
+    beside = _beside(request, here.spans[0].trace_id)
     if not given:
-        return {}
-    other = telemetry.trace_id_of(given)
+        return beside
+    other = beside["usual"] if given == USUAL else telemetry.trace_id_of(given)
     there = _read(request, other) if other else Trace(())
     if not there.spans:
-        return {"with": given, "with_problem": f"There is no trace {given} that you may see."}
+        return {**beside, "with": given, "with_problem": _no_other(given)}
     whole = here if here.complete else _read(request, here.spans[0].trace_id)
     differences: list[Difference] = compare(whole.spans, there.spans)
-    return {"with": given, "other": listing.sum_up(there, 0), "differences": differences}
+    return {**beside, "with": given, "other": listing.sum_up(there, 0), "differences": differences}
+
+
+def _no_other(given: str) -> str:
+    if given == USUAL:
+        return "This workflow has no other run that ended well. Name one by its id."
+    return f"There is no trace {given} that you may see."
+
+
+def _beside(request: HttpRequest, trace_id: bytes) -> dict[str, Any]:
+    """The workflow that this trace is a run of, its usual run, and its latest ones to choose from."""
+    nothing = {"workflow": None, "usual": None, "beside": []}
+    run = workflows.run_of(trace_id)
+    row = workflows.workflow_of(run) if run else None
+    if row is None or not may(frame.subject_of(request), Permission.SEE, workflows.place_of(row)):
+        return nothing
+    span = of_range(request)
+    found = one(row, span)
+    p50 = found.tally.duration.quantile(0.5) or 0
+    usual = workflows.usual(row, trace_id, span.since, p50) if p50 else None
+    rows = workflows.runs(row, span.since, span.until, None, found.patience)
+    latest = rows.exclude(trace_id=trace_id.hex()).order_by("-start")[:RUNS_BESIDE]
+    return {
+        "workflow": found,
+        "usual": usual,
+        "beside": [(workflows.as_run(each, found.patience), telemetry.moment(each.start)) for each in latest],
+    }

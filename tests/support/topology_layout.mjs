@@ -8,7 +8,7 @@ import { lasting, perMinute, share } from "../../static/js/topology/words.js";
 
 const CALLS = {
   place: ({ nodes, edges, before }) => [...place(nodes, edges, new Map(before))],
-  model: ({ rows, asked, owners }) => model(rows, asked, owners),
+  model: ({ rows, asked, owners }) => model(rows, asked, { owner: owners }),
   curve: ({ from, to }) => ({ way: curve(from, to), controls: controls(curve(from, to)), middle: along(curve(from, to), 0.5) }),
   svg: ({ drawn, places, colours }) => svg(drawn, new Map(places), colours, (state) => `<!-- ${state} -->`),
   width: ({ rates }) => rates.map((rate) => width({ rate })),

@@ -154,7 +154,10 @@ def _role(span: Span) -> int:
 
 
 def _root(stored: Any) -> Root | None:
-    return Root(*stored[:3], Key(*stored[3])) if stored else None
+    if not stored:
+        return None
+    has_origin, start, span_id, key = stored
+    return Root(has_origin, start, span_id, Key(*key))
 
 
 def _packed(piece: Piece, names: dict[str, int]) -> tuple[Any, ...]:

@@ -51,8 +51,7 @@ class Workflow:
 
     @property
     def title(self) -> str:
-        """What its root span calls it, or else who did what first."""
-        return self.row.name or f"{self.row.agent}: {self.row.operation}"
+        return title_of(self.row)
 
     @property
     def done(self) -> int:
@@ -83,6 +82,11 @@ class OneRun:
     errors: int
     tokens: Tokens
     uses: Mapping[UseKey, tuple[int, Tokens]]
+
+
+def title_of(row: WorkflowRow) -> str:
+    """What its root span calls it, or else who did what first."""
+    return row.name or f"{row.agent}: {row.operation}"
 
 
 def seen_by(subject: Subject, environment: str = "") -> list[WorkflowRow]:

@@ -14,10 +14,11 @@ const REACH = 2;
 /**
  * @param {Iterable<Row>} rows nodes, and edges, which have a source
  * @param {Asked} asked
- * @param {Record<string, string>} owners
+ * @param {Record<string, Record<string, string>>} groups by what they group: which node is in which group
+ * @param {Record<string, {input: number, output: number, currency: string}>} prices of a million tokens, by model
  * @returns {Model}
  */
-export function model(rows, asked, owners = {}) {
+export function model(rows, asked, groups = {}, prices = {}) {
   const all = [...rows].filter((row) => row.id && (!asked.environment || row.environment === asked.environment));
   const known = new Map(all.filter((row) => !row.source).map((row) => [row.id, row]));
   let edges = all.filter((row) => row.source && isDrawn(row, asked.queues));
@@ -26,7 +27,7 @@ export function model(rows, asked, owners = {}) {
   const ends = new Set(edges.flatMap((row) => [row.source, row.target]));
   const alone = [...known.values()].filter((row) => !ends.has(row.id) && standsAlone(row, asked)).map((row) => row.id);
   const nodes = [...ends, ...alone].map((id) => known.get(id) ?? stub(id));
-  return { nodes: nodes.map((row) => ({ ...row, group: groupOf(row, asked.group, owners) })), edges };
+  return { nodes: nodes.map((row) => ({ ...row, ...costOf(row, prices[row.id]), group: groupOf(row, asked.group, groups) })), edges };
 }
 
 /** With queues a message is a send and a take; without, what never arrived still shows where it was sent to. */
@@ -48,9 +49,18 @@ function stub(id) {
   return { id, kind, environment: rest.slice(0, slash), name: rest.slice(slash + 1), state: "idle", rate: 0, p95_ms: null, wait_p95_ms: null, missing: 0, stub: true };
 }
 
-function groupOf(row, by, owners) {
+const NONE = { owner: "nobody's", workflow: "in no workflow" };
+
+function groupOf(row, by, groups) {
   if (by === "environment") return row.environment;
-  return by === "owner" ? (owners[row.id] ?? "nobody's") : "";
+  return by in NONE ? (groups[by]?.[row.id] ?? NONE[by]) : "";
+}
+
+/** What a model came to in the minutes that are shown; nothing where nobody entered a price. */
+function costOf(row, price) {
+  if (!price || row.kind !== "model") return {};
+  const amount = (row.input_tokens * price.input + row.output_tokens * price.output) / 1e6;
+  return { cost: amount, currency: price.currency };
 }
 
 /** The edges within reach of a node, whichever way they lead. */

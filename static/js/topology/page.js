@@ -16,7 +16,9 @@ import { Time } from "./time.js";
 
 const root = document.querySelector("[data-topology]");
 const state = root.querySelector(".topology-state");
-const owners = JSON.parse(document.getElementById("topology-owners").textContent);
+const told = (id) => JSON.parse(document.getElementById(id).textContent);
+const groups = { owner: told("topology-owners"), workflow: told("topology-workflows") };
+const prices = told("topology-prices");
 const panel = new Panel(root.querySelector(".topology-panel"), { url: root.dataset.panel, plotly: root.dataset.plotly, choose });
 const time = new Time(root.querySelector(".topology-time"), { api: root.dataset.api, past: showPast, now: showNow, failed: fail });
 
@@ -55,7 +57,7 @@ function drawSoon() {
 }
 
 function draw() {
-  const found = model(past ?? live.values(), asked(), owners);
+  const found = model(past ?? live.values(), asked(), groups, prices);
   tell(found.nodes.length ? "" : "empty");
   if (found.nodes.length || stage.cy) show(found);
   root.dataset.nodes = `${found.nodes.length}`;

@@ -27,8 +27,14 @@ export function share(ratio) {
 export function underName(row) {
   if (row.state === "idle") return "idle";
   if (row.kind === "queue") return joined(perMinute(row.rate), row.missing ? `${row.missing} not taken` : row.wait_p95_ms !== null && `wait ${lasting(row.wait_p95_ms)}`);
+  if (row.kind === "model" && row.input_tokens + row.output_tokens) return joined(perMinute(row.rate), row.cost === undefined ? `${compact(row.input_tokens + row.output_tokens)} tokens` : money(row));
   return joined(perMinute(row.rate), row.p95_ms !== null && row.p95_ms !== undefined && `p95 ${lasting(row.p95_ms)}`);
 }
+
+const compact = (value) => Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+
+/** An amount to two digits that say something. */
+const money = (row) => `${row.cost >= 1 ? row.cost.toFixed(2) : digits(row.cost, 2)} ${row.currency}`;
 
 /** What stands on an edge, a line each. */
 export function onEdge(row) {

@@ -1,6 +1,7 @@
 /** The trace page: reads the spans, draws those that are seen, and follows keys and clicks. */
 import { on } from "../actions.js";
 import { Window } from "../traces/window.js";
+import { Arcs } from "./arcs.js";
 import { drawAxis } from "./axis.js";
 import * as details from "./details.js";
 import { Trace } from "./model.js";
@@ -16,6 +17,7 @@ const note = root.querySelector("[data-trace-note]");
 const drawing = { trace: null, scale: null, width: 0, flat: false };
 const unfolded = new Set();
 let list = null;
+let arcs = null;
 let current = -1;
 
 start();
@@ -29,6 +31,7 @@ async function start() {
   // A short trace leaves no empty room below it.
   if (drawing.trace.count * HEIGHT < view.clientHeight) view.style.height = `${drawing.trace.count * HEIGHT}px`;
   list = new Window(view, { height: HEIGHT, make: makeRow, fill });
+  arcs = new Arcs(view);
   arrange(new URLSearchParams(location.search).get("order") ?? "tree");
   new ResizeObserver(measure).observe(view);
   tell(data);
@@ -83,7 +86,13 @@ function scaleAnew() {
   const button = root.querySelector("[data-unfold]");
   button.hidden = !trace.folds.length;
   button.textContent = unfolded.size ? "Fold pauses" : "Unfold pauses";
+  redraw();
+}
+
+/** Rows and what connects them. */
+function redraw() {
   list.redraw();
+  arcs.show(drawing, current);
 }
 
 function toggle(pause) {
@@ -97,6 +106,7 @@ function arrange(order) {
   trace.arrange(order);
   drawing.scale ??= makeScale(trace.until, trace.folds, unfolded);
   list.resize(trace.count);
+  arcs.show(drawing, current);
   for (const button of root.querySelectorAll("[data-order]")) button.setAttribute("aria-pressed", String((button.dataset.order === "lanes") === drawing.flat));
   details.remember("order", drawing.flat ? "lanes" : "");
 }
@@ -107,7 +117,7 @@ function choose(row, { show = true } = {}) {
   current = row;
   const place = drawing.trace.place(row);
   list.reveal(place);
-  list.redraw();
+  redraw();
   view.setAttribute("aria-activedescendant", list.element(place)?.id ?? "");
   if (show) details.open(drawing.trace.id(row));
 }
