@@ -84,6 +84,8 @@ def span(raw: RawSpan, template: Row) -> Span:
     if raw.attributes:
         _span_picker.fill(row, raw.attributes)
         row[_ATTRIBUTES] = raw.encoded
+        if row[_STEP] == "receive" and row[_SCOPE].startswith(names.PROCESSING_AS_RECEIVING):
+            row[_STEP] = "process"
     if raw.kind != SpanKind.CLIENT or row[_QUEUE] or row[_MODEL] or row[_TOOL]:
         # Only a call to something that is none of these has an outside service at its other end.
         row[_PEER] = ""
@@ -177,7 +179,9 @@ _OPERATION, _QUEUE, _MODEL, _TOOL, _PEER, _ERROR_TYPE, _FLAGS, _ATTRIBUTES, _EVE
     Span._fields.index,
     ("operation", "queue", "model", "tool", "peer", "error_type", "flags", "attributes", "events", "links"),
 )
-_STATUS_MESSAGE, _TRACE_STATE = map(Span._fields.index, ("status_message", "trace_state"))
+_STATUS_MESSAGE, _TRACE_STATE, _STEP, _SCOPE = map(
+    Span._fields.index, ("status_message", "trace_state", "step", "scope")
+)
 _LOG_FLAGS, _LOG_ATTRIBUTES = map(LogRecord._fields.index, ("flags", "attributes"))
 _span_origin, _log_origin = (Picker(columns, names.RESOURCE) for columns in (Span._fields, LogRecord._fields))
 _span_picker = Picker(Span._fields, names.SPAN)

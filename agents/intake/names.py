@@ -81,3 +81,6 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "settle": "settle",
     }
 )
+
+# These name a message's whole processing its receipt: their span lasts as long as the user's own callback.
+PROCESSING_AS_RECEIVING = ("opentelemetry.instrumentation.pika", "opentelemetry.instrumentation.aio_pika")

@@ -232,8 +232,9 @@ class SpanStore(Protocol):
     ) -> Facets:
         """Count values among the spans that match. No match: empty counts, total 0."""
 
-    def find_spans(self, keys: Iterable[bytes]) -> Mapping[bytes, Span]:
-        """Spans by trace id + span id; those that are not there are left out."""
+    def find_spans(self, keys: Iterable[bytes], *, until: str = "") -> Mapping[bytes, Span]:
+        """Spans by trace id + span id; those that are not there are left out, and so are, with `until`, those
+        that were committed after that cursor."""
 
     def read_since(self, cursor: str, *, limit: int = 5_000, until: str = "") -> Since[Span]:
         """Spans in the order of commit: each exactly once for who keeps to the cursor, none skipped whatever

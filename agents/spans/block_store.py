@@ -141,12 +141,13 @@ class BlockStore:
                         wanted -= {span.trace_id} if len(found[span.trace_id]) > limit else set()
         return {trace_id: _as_trace(spans, limit) for trace_id, spans in found.items()}
 
-    def find_spans(self, keys: Iterable[bytes]) -> dict[bytes, Span]:
+    def find_spans(self, keys: Iterable[bytes], *, until: str = "") -> dict[bytes, Span]:
         wanted = set(keys)
+        ends = cursors.read_commits(until) if until else None
         found: dict[bytes, Span] = {}
         for part in self._shelf.parts() if wanted else ():
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
-                found.update(_found_in(reader, part, wanted))
+                found.update(_found_in(reader, part, wanted, _end(reader.newest().made, part, ends)))
         return found
 
     # ---- search --------------------------------------------------------------------------------------------
@@ -330,13 +331,14 @@ def _spans_of(reader: PartReader, part: int, wanted: set[bytes]) -> Iterator[Spa
             yield from blocks.rows_of(SPANS, core, blocks.unpack_details(SPANS, details[number]), places)
 
 
-def _found_in(reader: PartReader, part: int, wanted: set[bytes]) -> Iterator[tuple[bytes, Span]]:
+def _found_in(reader: PartReader, part: int, wanted: set[bytes], end: float) -> Iterator[tuple[bytes, Span]]:
     """Handles name the span ids behind them, so that only blocks that hold a wanted span are opened."""
     traces = {key[:TRACE_ID] for key in wanted}
     handles = [hour + SPANS.trace_tag + trace for hour in blocks.hours(part) for trace in traces]
     numbers = {
         number
         for handle, number, ids in reader.handles(handles)
+        if number <= end
         for _, span_id in blocks.identities([(handle, ids)])
         if handle[-TRACE_ID:] + span_id in wanted
     }

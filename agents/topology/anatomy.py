@@ -105,9 +105,11 @@ class _Tree:
         return [span for key, span in self.by_id.items() if key not in self.cause]
 
     def is_handed_over(self, span: Span) -> bool:
-        """Did the span begin after its cause had ended, through a queue?"""
+        """Did the span begin after its cause had ended, through a queue? A sending within a sending did not."""
         cause = self.by_id.get(self.cause.get(span.span_id, b""))
-        return cause is not None and (halves.is_sending(cause) or span.start >= cause.end)
+        if cause is None or span.start >= cause.end:
+            return cause is not None
+        return halves.is_sending(cause) and not halves.is_sending(span)
 
 
 def read(spans: Iterable[Span], received: frozenset[bytes] = frozenset()) -> Anatomy:

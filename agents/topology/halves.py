@@ -14,6 +14,8 @@ SENDING = frozenset({"create", "send", "publish"})
 RECEIVING = frozenset({"receive", "process", "deliver"})
 # The GenAI convention's operation for "this agent begins to work", mostly inside the caller's own process.
 INVOKED = "invoke_agent"
+# These name the model that their agent works with, and the sum of its tokens: its calls have spans of their own.
+AROUND_MODELS = frozenset({INVOKED, "create_agent", "invoke_workflow"})
 
 
 class Outgoing(NamedTuple):
@@ -94,7 +96,7 @@ def is_entry(span: Span) -> bool:
 
 def leaf_edge(span: Span) -> Edge | None:
     """The edge to a model or a tool: one span says all there is to say."""
-    if span.model:
+    if span.model and span.operation not in AROUND_MODELS:
         return Edge(span.environment, EdgeKind.MODEL, span.agent, span.system, span.model)
     if span.tool:
         return Edge(span.environment, EdgeKind.TOOL, span.agent, "", span.tool)

@@ -17,7 +17,8 @@ from agents.topology.usage import tokens_of
 from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
 
 Tallies = dict[Cell, Tally]
-# Finds spans by trace id + span id. It must know at least every span that the window was fed.
+# Finds spans by trace id + span id. It must know every span that the window was fed, and no other: what it finds
+# is counted at once, and must not be counted again when it comes.
 Lookup = Callable[[Iterable[bytes]], Mapping[bytes, Span]]
 
 
@@ -31,6 +32,8 @@ class Window:
         self._senders: OrderedDict[bytes, Outgoing] = OrderedDict()
         self._matched: OrderedDict[bytes, None] = OrderedDict()
         self._waiting: OrderedDict[bytes, list[Incoming]] = OrderedDict()
+        self._around: OrderedDict[bytes, Edge] = OrderedDict()
+        self._folded: OrderedDict[bytes, None] = OrderedDict()
         self.overflowed = 0
 
     def feed(self, spans: Iterable[Span], into: Tallies) -> None:
@@ -48,6 +51,7 @@ class Window:
         if sent:
             _tally(into, sent.edge, sent.end).calls += 1
             self._senders[key] = sent
+            self._fold(key, span, sent, into)
         for receiver in (*self._waiting.pop(key, ()), *orphans.pop(key, ())):
             self._join(key, sent or _plain(span), receiver, into)
         received = halves.incoming(span)
@@ -57,6 +61,20 @@ class Window:
                 self._join(origin, sender, received, into)
             elif received:
                 orphans.setdefault(origin, []).append(received)
+
+    def _fold(self, key: bytes, span: Span, sent: Outgoing, into: Tallies) -> None:
+        """Some libraries trace one sending as two spans, one around the other, and batches have a span around all
+        their messages: whatever is sent within a sending to the same queue is what counts."""
+        if sent.edge.kind is not EdgeKind.SEND or not span.parent_id:
+            around = b""
+        else:
+            around = span.trace_id + span.parent_id
+            self._around[around] = sent.edge
+        for outer in (around, key):
+            sender = self._senders.get(outer)
+            if sender and self._around.get(outer) == sender.edge and outer not in self._folded:
+                self._folded[outer] = None
+                _tally(into, sender.edge, sender.end).calls -= 1
 
     def _look_up(self, orphans: dict[bytes, list[Incoming]], into: Tallies) -> None:
         """Receivers whose sender is in no batch yet: it came long ago, or it is still to come."""
@@ -88,7 +106,7 @@ class Window:
             _tally(into, sender.edge, sender.end).matched += 1
 
     def _bound(self) -> None:
-        for kept in (self._senders, self._matched, self._waiting):
+        for kept in (self._senders, self._matched, self._waiting, self._around, self._folded):
             while len(kept) > self.limit:
                 kept.popitem(last=False)
                 self.overflowed += 1

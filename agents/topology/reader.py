@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from agents.spans import following
-from agents.spans.api import SpanStore
+from agents.spans.api import Since, SpanStore
 from agents.spans.values import Span
 from agents.topology import rollups
 from agents.topology.observed import Reporter
@@ -47,6 +47,7 @@ class Reader:
         self._rollups = Rollups()
         self._runs = Writer(self._rollups)
         self._window = Window(self._find)
+        self._fed = ""
         self._marks: deque[tuple[float, str]] = deque()
         self._reporter = Reporter()
         self._remember()
@@ -57,7 +58,7 @@ class Reader:
         if read.cursor == self._place.cursor:
             return Step(0, False, self._place.revision)
         found: Tallies = {}
-        self._window.feed(read.rows, found)
+        self._feed(read, found)
         after = Place(read.cursor, self._window_start(read.cursor), self._place.revision + 1)
         # Before the place moves: whoever follows is told again when we are killed in between.
         following.tell(read.rows)
@@ -70,10 +71,11 @@ class Reader:
 
     def _remember(self) -> None:
         """Feed the window with what was counted already, and count none of it again."""
-        cursor, more = self._place.window_cursor, True
+        # Nothing was counted yet: an empty cursor as the end would be the end of everything.
+        cursor, more = self._place.window_cursor, bool(self._place.cursor)
         while more:
             read = self._store.read_since(cursor, limit=BATCH, until=self._place.cursor)
-            self._window.feed(read.rows, {})
+            self._feed(read, {})
             self._reporter.tell(read.rows)
             cursor, more = read.cursor, read.more
 
@@ -87,5 +89,11 @@ class Reader:
             start = self._marks.popleft()[1]
         return start
 
+    def _feed(self, read: Since[Span], into: Tallies) -> None:
+        self._fed = read.cursor
+        self._window.feed(read.rows, into)
+
     def _find(self, keys: Iterable[bytes]) -> Mapping[bytes, Span]:
-        return self._store.find_spans(keys)
+        """Only what was fed: a sender further on is counted with its receiver when it is read itself, so that a
+        reader that is made anew in between remembers the same pairs that this one has counted."""
+        return self._store.find_spans(keys, until=self._fed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_what_was_written_is_drawn(store: SpanStore) -> None:
     assert read_all(Reader(store, 1)) == 5
     assert rates(graph()) == HOP
     assert graph().nodes[agent("extract")].calls == 2
+    assert [tally.missing for line, tally in graph().lines.items() if line.kind == "send"] == [1]
     assert selectors.revision() == 1
 
 
@@ -84,6 +86,20 @@ def test_a_reader_that_is_made_anew_counts_nothing_twice_and_still_pairs(store: 
         store.write(Batch(tuple(one)))
         read_all(Reader(store, 1))
     assert rates(graph()) == HOP
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_pair_is_counted_once_in_any_order__whoever_reads_in_between(
+    store: SpanStore, order: tuple[int, ...]
+) -> None:
+    spans = [sends("web", 1, "in"), processes("extract", 2, "in", parent=1, at=100), span("web", 50)]
+    for number in order:
+        store.write(Batch((spans[number],)))
+        # Made when the span is stored and not yet read: it must not take the pair for one that is counted.
+        read_all(Reader(store, 1))
+    drawn = {f"{line.source.name} {line.kind}": tally for line, tally in graph().lines.items()}
+    assert drawn["web message"].calls == 1
+    assert (drawn["web send"].calls, drawn["web send"].missing) == (1, 0)
 
 
 def test_a_message_taken_long_after_is_paired_by_looking_up_its_sender(store: SpanStore) -> None:
@@ -133,6 +149,16 @@ def test_find_spans_gives_those_that_are_there(store: SpanStore) -> None:
     keys = [each.trace_id + each.span_id for each in (one, other)]
     assert store.find_spans([*keys, bytes(24)]) == dict(zip(keys, (one, other), strict=True))
     assert store.find_spans([]) == {}
+
+
+def test_find_spans_until_a_cursor_leaves_out_what_came_after(store: SpanStore) -> None:
+    one, other = sends("web", 1, "in"), sends("web", 2, "in")
+    keys = [each.trace_id + each.span_id for each in (one, other)]
+    store.write(Batch((one,)))
+    end = store.now_cursor()
+    store.write(Batch((other,)))
+    assert store.find_spans(keys, until=end) == {keys[0]: one}
+    assert len(store.find_spans(keys)) == 2
 
 
 def test_reading_until_a_cursor_leaves_out_what_came_after(store: SpanStore) -> None:

@@ -20,11 +20,12 @@ CLERK: dict[str, Value] = {
 def derived(
     attributes: dict[str, Any] | None = None, resource: dict[str, Any] = CLERK, **fields: Any
 ) -> Span:
+    scope = fields.pop("scope", "tests")
     given = {"kind": SpanKind.CONSUMER, "start": 5, "end": 9} | fields
     attributes = attributes or {}
     encoded = encode(attributes) if attributes else b""
     raw = RawSpan(b"t" * 16, b"s" * 8, b"", "work", attributes=attributes, encoded=encoded, **given)
-    return derive.span(raw, derive.span_template(resource, "tests", "production"))
+    return derive.span(raw, derive.span_template(resource, scope, "production"))
 
 
 def test_the_columns_of_a_plain_span() -> None:
@@ -123,6 +124,68 @@ def test_an_outside_service_is_the_other_end_of_a_call__accepted() -> None:
 @pytest.mark.parametrize("more", [{"gen_ai.request.model": "m"}, {"messaging.destination.name": "q"}])
 def test_a_queue_or_model_is_the_other_end_and_no_outside_service(more: dict[str, Any]) -> None:
     assert derived({"server.address": "api.example"} | more, kind=SpanKind.CLIENT).peer == ""
+
+
+CELERY_SENDS = {
+    "celery.action": "apply_async",
+    "messaging.message.id": "5f0a",
+    "celery.task_name": "orders.take",
+    "messaging.destination_kind": "queue",
+    "messaging.destination": "orders",
+    "celery.hostname": "gen7@vm",
+    "messaging.conversation_id": "5f0a",
+}
+CELERY_RUNS = {
+    "celery.action": "run",
+    "celery.delivery_info": "{'exchange': '', 'routing_key': 'orders', 'priority': 0, 'redelivered': False}",
+    "messaging.destination": "orders",
+    "messaging.message.id": "5f0a",
+    "messaging.conversation_id": "5f0a",
+    "celery.hostname": "gen7@vm",
+    "celery.task_name": "orders.take",
+}
+PIKA_TAKES = {
+    "messaging.system": "rabbitmq",
+    "messaging.operation": "receive",
+    "messaging.destination": "orders",
+    "messaging.message.id": "m-1",
+    "messaging.conversation_id": "c-1",
+    "net.peer.name": "127.0.0.1",
+    "net.peer.port": 5672,
+}
+PIKA = "opentelemetry.instrumentation.pika.pika_instrumentor"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind"), [(CELERY_SENDS, SpanKind.PRODUCER), (CELERY_RUNS, SpanKind.CONSUMER)]
+)
+def test_what_celerys_instrumentation_sends(attributes: dict[str, Any], kind: SpanKind) -> None:
+    found = derived(attributes, kind=kind)
+    told = (found.kind, found.queue, found.message_id, found.operation, found.step)
+    assert told == (kind, "orders", "5f0a", "orders.take", "")
+
+
+@pytest.mark.parametrize(("scope", "step"), [(PIKA, "process"), ("somebody", "receive")])
+def test_what_pikas_instrumentation_calls_receiving_is_processing(scope: str, step: str) -> None:
+    """Its span is open while the user's callback runs."""
+    found = derived(PIKA_TAKES, scope=scope)
+    assert (found.step, found.queue, found.message_id) == (step, "orders", "m-1")
+    assert found.peer == "", "the broker is the way, and not the other end"
+
+
+def test_what_an_agents_framework_sends() -> None:
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.agent.name": "scout",
+        "gen_ai.conversation.id": "c-1",
+        "gen_ai.provider.name": "test",
+        "gen_ai.request.model": "large",
+        "gen_ai.usage.input_tokens": 51,
+        "gen_ai.usage.output_tokens": 4,
+    }
+    found = derived(attributes, {"service.name": "office"}, kind=SpanKind.CLIENT)
+    assert (found.agent, found.service, found.operation, found.model) == ("scout", "office", "chat", "large")
+    assert (found.input_tokens, found.output_tokens, found.conversation_id) == (51, 4, "c-1")
 
 
 def test_events_and_links_are_kept_as_json() -> None:

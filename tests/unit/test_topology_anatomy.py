@@ -46,6 +46,17 @@ def test_the_critical_path_crosses_the_queue() -> None:
     assert trace.end == START + 200 * MS, "the root's end is not the end of the work"
 
 
+def test_a_sending_within_a_sending_is_no_wait() -> None:
+    trace = read(
+        [
+            sends("web", 1, "q", ms=10),
+            sends("web", 2, "q", parent=1, at=2, ms=5),
+            processes("extract", 3, "q", parent=2, at=50),
+        ]
+    )
+    assert names(trace) == ["web 1", "web 2", "wait in q", "extract 3"]
+
+
 def test_of_two_children_side_by_side_the_later_end_is_on_the_path() -> None:
     trace = read(
         [span("a", 1, ms=100), span("a", 2, parent=1, at=10, ms=30), span("a", 3, parent=1, at=10, ms=80)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,32 @@ def test_one_message_for_three_receivers_is_sent_once_and_arrives_three_times() 
     sent = edge(found, EdgeKind.SEND, "web", "q")
     assert (sent.calls, sent.matched, sent.missing) == (1, 1, 0)
     assert all(edge(found, EdgeKind.MESSAGE, "web", "q", name).calls == 1 for name in "abc")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_sending_within_a_sending_is_sent_once(order: tuple[int, ...]) -> None:
+    """As pika's instrumentation traces it: a span for the channel around one for the channel below."""
+    story = [
+        sends("web", 1, "q"),
+        sends("web", 2, "q", parent=1),
+        sends("web", 3, "q", parent=1),
+        processes("classify", 4, "q", parent=2, at=20),
+    ]
+    sent = edge(fold(*([story[number]] for number in order)), EdgeKind.SEND, "web", "q")
+    assert (sent.calls, sent.matched) == (2, 1), "the two inside; the one around them is no message"
+
+
+def test_a_sending_within_one_to_another_queue_counts_too() -> None:
+    found = fold([sends("web", 1, "q"), sends("web", 2, "other", parent=1)])
+    assert [edge(found, EdgeKind.SEND, "web", queue).calls for queue in ("q", "other")] == [1, 1]
+
+
+def test_an_agent_that_names_its_model_is_no_call_of_it() -> None:
+    """The sum of an agent's tokens stands on its own span as well, and would count twice."""
+    agent = span("clerk", 1, operation="invoke_agent", model="large", input_tokens=9)
+    call = span("clerk", 2, parent=1, operation="chat", model="large", input_tokens=9)
+    tally = edge(fold([agent, call]), EdgeKind.MODEL, "clerk", "", "large")
+    assert (tally.calls, tally.input_tokens) == (1, 9)
 
 
 def test_a_message_that_nobody_takes_stays_missing() -> None:
