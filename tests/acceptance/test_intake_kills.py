@@ -1,38 +1,24 @@
-"""kill −9 of intake at random moments under load: what was acknowledged is there, once."""
+"""kill −9 of intake and of web at random moments under load: what was acknowledged is there, once.
+
+Each once in the suite; `python -m tests.span_kills` is the full measure.
+"""
 
 from __future__ import annotations
 
-import os
-import random
 from pathlib import Path
 
 import pytest
 
-from tests.support.intake_house import IntakeHouse
-from tests.support.intake_senders import Senders
-from tests.support.waiting import until
+from tests.support import span_kills
 
-# Three times in the suite; KILLS=20 is the full measure.
-KILLS = int(os.environ.get("KILLS", "3"))
+pytestmark = [pytest.mark.kills, pytest.mark.timeout(290), pytest.mark.usefixtures("built_pages")]
 
 
-@pytest.mark.kills
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_acknowledged_spans_survive_and_count_once(
-    engine: str, tmp_path: Path, redis_url: str, request: pytest.FixtureRequest
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
-    house, chance = IntakeHouse(tmp_path / "data", redis_url, url), random.Random()
-    intake = house.start_intake()
-    with Senders(house, intake, threads=4, spans=20) as senders:
-        for _ in range(KILLS):
-            enough = len(senders.acknowledged) + chance.randrange(20, 600)
-            until(lambda enough=enough: len(senders.acknowledged) >= enough, "load", 60)  # type: ignore[misc]
-            intake.kill()
-            intake = senders.intake = house.start_intake()
-    intake.process.terminate()
-    intake.process.wait(20)
-    stored = house.stored()
-    assert senders.acknowledged - stored.keys() == set()
-    assert [each for each, count in stored.items() if count != 1] == []
-    assert set(senders.statuses) <= {0, 200, 429, 503}
+    figures = span_kills.run(tmp_path / "data", engine, url, span_kills.seed_of(), 1)
+    print(figures.dump())
+    assert figures.held, figures

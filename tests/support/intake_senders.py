@@ -5,29 +5,29 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import httpx
 
 from tests.support import otlp
-from tests.support.intake_house import Intake, IntakeHouse
 
 HEADERS = {"content-type": "application/x-protobuf"}
 NEVER_FINAL = frozenset({429, 503})
 
 
 class Senders:
-    """As a context: threads that send until its end, and then until their last request is acknowledged."""
+    """As a context: a thread for each address that sends until its end, and then until its last request is
+    acknowledged."""
 
-    def __init__(self, house: IntakeHouse, intake: Intake, threads: int, spans: int) -> None:
-        self.intake = intake
+    def __init__(self, authorization: dict[str, str], urls: Sequence[str], spans: int) -> None:
         self.acknowledged: set[str] = set()
         self.statuses: Counter[int] = Counter()
-        self._headers, self._spans = HEADERS | house.authorization, spans
+        self._headers, self._spans = HEADERS | authorization, spans
         self._seeds = itertools.count(1_000_000)
         self._ending, self._lock = threading.Event(), threading.Lock()
-        self._threads = [threading.Thread(target=self._send_all) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._send_all, args=(url,)) for url in urls]
 
     def __enter__(self) -> Senders:
         for thread in self._threads:
@@ -39,20 +39,20 @@ class Senders:
         for thread in self._threads:
             thread.join(60)
 
-    def _send_all(self) -> None:
+    def _send_all(self, url: str) -> None:
         with httpx.Client(headers=self._headers, timeout=10) as client:
             while not self._ending.is_set():
                 request = otlp.many(self._spans, next(self._seeds))
-                if self._send(client, request):
+                if self._send(client, url, request):
                     with self._lock:
                         self.acknowledged |= identities(request)
 
-    def _send(self, client: httpx.Client, request: Any) -> bool:
+    def _send(self, client: httpx.Client, url: str, request: Any) -> bool:
         """Until it is acknowledged, or nobody is there any more at the end."""
         content = request.SerializeToString()
         while True:
             try:
-                status = client.post(f"{self.intake.url}/v1/traces", content=content).status_code
+                status = client.post(f"{url}/v1/traces", content=content).status_code
             except httpx.TransportError:
                 status = 0
             self.statuses[status] += 1
