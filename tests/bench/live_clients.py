@@ -33,6 +33,7 @@ class Tally:
     snapshots: int = 0
     gaps: int = 0
     closed: int = 0
+    came: dict[str, list[float]] = field(default_factory=dict)
 
 
 class Client(asyncio.Protocol):
@@ -118,10 +119,13 @@ class Client(asyncio.Protocol):
             self._apply(frame)
         elif frame["kind"] == "delta" and frame["base"] == self.revision:
             self._apply(frame)
-            self.tally.delays.append(time.time() - self.rows["tick"]["at"])
+            self._came()
         elif frame["kind"] == "delta":
             self.tally.gaps += 1
             self.say({"type": "snapshot", "topic": self.topic})
+
+    def _came(self) -> None:
+        self.tally.delays.append(time.time() - self.rows["tick"]["at"])
 
     def _apply(self, frame: dict[str, Any]) -> None:
         self.revision = frame["revision"]
@@ -134,11 +138,11 @@ class Client(asyncio.Protocol):
             self.ready.set_result(None)
 
 
-async def run(url: str, topic: str, count: int, headers: list[str]) -> dict[str, Any]:
+async def run(kind: type[Client], url: str, topic: str, count: int, headers: list[str]) -> dict[str, Any]:
     tally, clients = Tally(), []
     for begin in range(0, count, AT_ONCE):
         batch = [
-            _connect(url, topic, headers[n % len(headers)], tally)
+            _connect(kind, url, topic, headers[n % len(headers)], tally)
             for n in range(begin, min(count, begin + AT_ONCE))
         ]
         clients += await asyncio.gather(*batch)
@@ -150,28 +154,29 @@ async def run(url: str, topic: str, count: int, headers: list[str]) -> dict[str,
         "snapshots": tally.snapshots,
         "gaps": tally.gaps,
         "closed": tally.closed,
+        "came": tally.came,
         "revisions": sorted({client.revision for client in clients}),
         "states": len(rows),
     }
 
 
-async def _connect(url: str, topic: str, header: str, tally: Tally) -> Client:
+async def _connect(kind: type[Client], url: str, topic: str, header: str, tally: Tally) -> Client:
     host, _, port = urlsplit(url).netloc.partition(":")
     _, client = await asyncio.get_running_loop().create_connection(
-        lambda: Client(url, topic, header, tally), host, int(port)
+        lambda: kind(url, topic, header, tally), host, int(port)
     )
     await client.ready
     return client
 
 
-def main() -> None:
+def main(kind: type[Client] = Client) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     url, topic, count = sys.argv[1:4]
     headers = []
     while (line := sys.stdin.readline().strip()) != "":
         headers.append(line)
-    print(json.dumps(asyncio.run(run(url, topic, int(count), headers))), flush=True)
+    print(json.dumps(asyncio.run(run(kind, url, topic, int(count), headers))), flush=True)
 
 
 if __name__ == "__main__":
