@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,13 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"
 django.setup()
 # Pages are drawn without a build before them: static files under their own names.
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+# People are made by the hundred here, and a slow hash is slow on purpose. Processes that are started hash as users do.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from core.up import build  # noqa: E402
-from tests.support import append_only, servers  # noqa: E402
+from tests.support import append_only, servers, shares  # noqa: E402
 from tests.support.server_fixtures import (  # noqa: E402, F401
     find,
     postgres_server,
@@ -42,6 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Told to end, pytest ends as it does on Ctrl-C: databases dropped, servers ended."""
     if not hasattr(config, "workerinput"):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> shares.Shares:
+    return shares.Shares(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The same order on every worker, or xdist runs nothing."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: shares.place_of(item.nodeid))
 
 
 def pytest_unconfigure() -> None:

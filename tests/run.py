@@ -61,8 +61,6 @@ def _pytest(environ: dict[str, str], arguments: list[str]) -> Counter[str]:
             "--tb=short",
             "-n",
             WORKERS,
-            # Tests that share a running Postroom stay on one worker.
-            "--dist=loadgroup",
             f"--junitxml={report}",
             *arguments,
         ]

@@ -13,7 +13,6 @@ from tests.support import kills_round
 pytestmark = [
     pytest.mark.kills,
     pytest.mark.timeout(290),
-    pytest.mark.xdist_group("up"),
     pytest.mark.usefixtures("built_pages"),
 ]
 

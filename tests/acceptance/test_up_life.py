@@ -19,7 +19,6 @@ from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.timeout(280),
-    pytest.mark.xdist_group("up"),
     pytest.mark.usefixtures("built_pages"),
 ]
 # What is promised for a machine that has nothing else to do; beside other tests it has.

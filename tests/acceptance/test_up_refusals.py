@@ -13,7 +13,7 @@ from tests.support import up_run
 from tests.support.up_run import MANAGE, ROOT, up
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.timeout(120)
 
 
 def refusal(env: dict[str, str], *arguments: str) -> str:

@@ -11,8 +11,6 @@ from tests.browser.conftest import Open, _cookies, _opener
 from tests.support import axe
 from tests.support.console import PHONE, WIDE, Console, Visit
 
-pytestmark = pytest.mark.xdist_group("agents")
-
 
 @pytest.fixture(scope="module")
 def house(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:

@@ -18,8 +18,6 @@ EXTRACT = "agent:production/extract"
 DRAWN = "[data-topology][data-nodes]:not([data-nodes='0'])"
 CHART = ".topology-charts .main-svg"
 
-pytestmark = pytest.mark.xdist_group("topology")
-
 
 @pytest.fixture(scope="module")
 def shop(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
@@ -55,7 +53,9 @@ def drawn(visit: Visit, path: str = "/topology") -> Visit:
 # ---- How it looks ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, WIDE])
-def test_graph_panel_and_table_fit_and_nothing_complains(open_shop: Open, theme: str, width: int) -> None:
+def test_graph_panel_and_table_fit_and_nothing_complains(
+    open_shop: Open, axe_core: None, theme: str, width: int
+) -> None:
     visit = drawn(open_shop(theme=theme, width=width))
     visit.live()
     visit.shoot(f"topology-{theme}-{width}")
@@ -63,22 +63,13 @@ def test_graph_panel_and_table_fit_and_nothing_complains(open_shop: Open, theme:
     visit.page.wait_for_selector(CHART)
     visit.shoot(f"topology-panel-{theme}-{width}")
     assert visit.overflow() <= 0
+    assert width != WIDE or axe.serious(visit.page) == []
     visit.go(f"/topology?view=table&node={EXTRACT}")
     visit.page.wait_for_selector(CHART)
     visit.shoot(f"topology-table-{theme}-{width}")
     assert visit.overflow() <= 0
+    assert width != WIDE or axe.serious(visit.page) == []
     assert visit.complaints == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("view", ["", "&view=table"])
-def test_axe_finds_nothing_serious(open_shop: Open, theme: str, view: str) -> None:
-    if not axe.SCRIPT.exists():
-        pytest.skip("needs axe-core in node_modules: `npm ci` installs it")
-    visit = open_shop(theme=theme)
-    visit.go(f"/topology?node={EXTRACT}{view}")
-    visit.page.wait_for_selector(CHART)
-    assert axe.serious(visit.page) == []
 
 
 def test_charts_are_loaded_where_one_is_drawn_and_not_before(open_shop: Open) -> None:

@@ -336,7 +336,6 @@ def test_a_password_typed_as_a_name_is_not_written() -> None:
 
 
 def test_guessing_is_slowed_down_and_others_are_not_locked_out(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     person("ana", "viewer", password=PASSWORD)
     client = Client()
     for _ in range(settings.AXES_FAILURE_LIMIT - 1):

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support import template
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +26,9 @@ class House:
         self.environ["POSTROOM_DATA_DIR"] = str(data)
         if database_url:
             self.environ["POSTROOM_DATABASE_URL"] = database_url
-        self.run("manage.py", "migrate", "-v0")
+            template.migrate(self.environ)
+        else:
+            template.copy_to(data)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run to its end; the test fails when it does."""

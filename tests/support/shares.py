@@ -1,0 +1,60 @@
+"""Which tests stay together on one of xdist's workers, and which of them begin first.
+
+What is expensive to start (a house, a console, an `up`) is started once for a file; files that start the same thing
+are one share. xdist's own mark for this changes a test's id after it was collected, which pytest does not allow any
+more: the mark is taken, nothing is said, and every worker starts everything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# The beginning of a file's path, and the name of its share. The first that fits counts; other files stand alone.
+SHARES = (
+    ("tests/browser/test_topology.", "browser topology"),
+    ("tests/browser/test_agents.", "browser agents"),
+    ("tests/browser/test_traces.", "browser"),
+    ("tests/browser/test_pages.", "browser"),
+    ("tests/browser/test_keys.", "browser"),
+    ("tests/browser/test_first_forms.", "browser"),
+    ("tests/browser/test_live_client.", "browser"),
+    # One `up` at a time: how soon it is back is measured.
+    ("tests/acceptance/test_up_", "up"),
+    ("tests/acceptance/test_intake_kills.", "up"),
+)
+# What takes longest begins first, so that nobody waits for one worker at the end.
+FIRST = (
+    "up",
+    "browser",
+    "tests/browser/",
+    "tests/acceptance/",
+    "sdk/tests/",
+    "tests/contract/",
+    "tests/integration/",
+)
+
+
+def share_of(test: str) -> str:
+    """The share that a test belongs to, by its id."""
+    file = test.partition("::")[0]
+    return next((share for beginning, share in SHARES if file.startswith(beginning)), file)
+
+
+def place_of(test: str) -> int:
+    """Where in the queue a test's share stands."""
+    share = share_of(test)
+    return next((place for place, first in enumerate(FIRST) if share.startswith(first)), len(FIRST))
+
+
+class Shares(LoadScopeScheduling):
+    """Hands out whole shares, in the order of the tests."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return share_of(nodeid)
