@@ -49,7 +49,7 @@ def place_of(test: str) -> int:
     return next((place for place, first in enumerate(FIRST) if share.startswith(first)), len(FIRST))
 
 
-class Shares(LoadScopeScheduling):
+class Shares(LoadScopeScheduling):  # type: ignore[misc]
     """Hands out whole shares, in the order of the tests."""
 
     def __init__(self, config: pytest.Config, log: Any) -> None:
