@@ -14,13 +14,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 # The beginning of a file's path, and the name of its share. The first that fits counts; other files stand alone.
 SHARES = (
+    # These have a console of their own.
     ("tests/browser/test_topology.", "browser topology"),
     ("tests/browser/test_agents.", "browser agents"),
-    ("tests/browser/test_traces.", "browser"),
-    ("tests/browser/test_pages.", "browser"),
-    ("tests/browser/test_keys.", "browser"),
-    ("tests/browser/test_first_forms.", "browser"),
-    ("tests/browser/test_live_client.", "browser"),
+    ("tests/browser/test_messages.", "browser messages"),
+    ("tests/browser/", "browser"),
     # One `up` at a time: how soon it is back is measured.
     ("tests/acceptance/test_up_", "up"),
     ("tests/acceptance/test_intake_kills.", "up"),
@@ -29,7 +27,6 @@ SHARES = (
 FIRST = (
     "up",
     "browser",
-    "tests/browser/",
     "tests/acceptance/",
     "sdk/tests/",
     "tests/contract/",
