@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +23,10 @@ from core.access.api import Permission
 from dashboard.api import paging, query, telemetry
 from dashboard.api.problems import Problem, ProblemError
 from dashboard.api.schema_parts import PAGING, listed
-from dashboard.api.topology import HEALTH, Span, moment, stretch
+from dashboard.api.topology import HEALTH, Span, stretch
 from dashboard.api.views import ApiView
 
-USUALLY = 60
+USUALLY = timedelta(hours=1)
 RUN_STATES = [state.value for state in RunState]
 
 
@@ -197,9 +198,8 @@ class Runs(ApiView):
 
 def until_now(asked: dict[str, Any]) -> Span:
     """The last hour, or since the moment that is asked for."""
-    until = -int(-clock.unix() // 60)
-    since = asked.get("since")
-    return stretch(since or moment(until - USUALLY), None)
+    now = clock.now()
+    return stretch(asked.get("since") or now - USUALLY, now)
 
 
 def found(view: ApiView, id: UUID) -> WorkflowRow:
