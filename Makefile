@@ -58,7 +58,7 @@ check: .venv/dev.stamp node_modules/.stamp  ## format, lint, types, import rules
 bench: .venv/dev.stamp  ## every benchmark, one after the other
 	@for file in tests/bench/*_bench.py; do \
 	  test -e "$$file" || { echo "There is no benchmark yet."; exit 1; }; \
-	  echo "== $$file"; $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)" $(ARGS) || exit 1; \
+	  echo "== $$file"; PYTHONPATH=sdk $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)" $(ARGS) || exit 1; \
 	done
 
 drills: .venv/dev.stamp  ## the seven failures, provoked for real

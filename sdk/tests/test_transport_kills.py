@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from postroom.delivery.api import ClaimLostError, Delivery, Retry, Settlement
 from postroom.delivery.message import body_of, whole
 from postroom.delivery.redis import keys
 from postroom.delivery.redis.settler import RedisSettler
-from tests.support.library_workers import bare_client, worker
+from postroom.drills.brokers import PrivateRedis
+from tests.support.library_workers import bare_client, plain, worker
 from tests.support.waiting import until
 
 
@@ -99,6 +101,18 @@ def _settle_with_a_retry(url: str, client: Any) -> None:
     settler.close()
 
 
+def test_a_pools_child_settles_by_itself_and_the_workers_own_acknowledgement_changes_nothing(
+    redis_url: str, client: Any, tmp_path: Path
+) -> None:
+    bare = bare_client(redis_url)
+    with worker(f"postroom+{redis_url}", tmp_path, "first", POOL="prefork") as first:
+        for number in range(20):
+            bare.send_task("settle", [number])
+        until(lambda: client.xlen(keys.EVENTS) == 20, "all to be settled")
+        until(lambda: first.log.read_text().count(" succeeded in ") == 20, "the worker to hear of it")
+        assert client.hlen(keys.UNACKED) == client.zcard(keys.UNACKED_DUE) == client.llen("work") == 0
+
+
 # Not prefork: Celery's own warm shutdown may hang there or miss the last acknowledgement, on any transport.
 @pytest.mark.parametrize("pool", ["threads", "solo"])
 def test_a_worker_that_is_told_to_end_hands_back_what_it_did_not_start(
@@ -115,13 +129,27 @@ def test_a_worker_that_is_told_to_end_hands_back_what_it_did_not_start(
 
 
 @pytest.mark.kills
+def test_redis_is_away_for_longer_than_a_claim__what_runs_is_given_to_nobody_else(tmp_path: Path) -> None:
+    with closing(PrivateRedis(tmp_path)) as server, redis.Redis.from_url(server.plain) as client:
+        with worker(server.url, tmp_path, "first") as first, worker(server.url, tmp_path, "second"):
+            bare_client(server.plain).send_task("work", [1, 6.0])
+            until(lambda: client.hlen(keys.UNACKED) == 1, "the claim")
+            server.kill()
+            began = time.monotonic()
+            until(lambda: time.monotonic() - began > 2.5, "longer than a claim holds")
+            server.start()
+            until(first.lines, "the work to be done", 30)
+            until(lambda: client.hlen(keys.UNACKED) == 0, "its acknowledgement")
+        assert [line.split()[::2] for line in first.lines()] == [["1", "0"]], "once, and for the first time"
+
+
+@pytest.mark.kills
 def test_kombus_own_transport_loses_what_it_took_and_had_not_noted(
     redis_url: str, client: Any, tmp_path: Path
 ) -> None:
     """Why there is another transport: three messages are sent to a stopped worker, it is killed, one is gone."""
     bare = bare_client(redis_url)
-    plain = f"redis+{redis_url.replace('unix:', 'socket:')}"
-    with worker(plain, tmp_path, "bare") as stopped:
+    with worker(plain(redis_url), tmp_path, "bare") as stopped:
         until(lambda: _waits(client), "the worker to wait for messages")
         stopped.send(signal.SIGSTOP)
         for number in range(3):

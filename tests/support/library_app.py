@@ -10,6 +10,9 @@ from typing import Any
 from celery import Celery
 
 import postroom.delivery.transport  # noqa: F401  makes the address known
+from postroom.delivery.api import Settlement
+from postroom.delivery.received import delivery_of
+from postroom.delivery.redis.settler import RedisSettler
 
 app = Celery("worker_app", broker=os.environ.get("BROKER", "memory://"))
 app.conf.update(
@@ -21,6 +24,14 @@ app.conf.update(
     broker_transport_options={"claim_seconds": 2.0, "sweep_seconds": 0.2},
     task_ignore_result=True,
 )
+settler = RedisSettler(os.environ.get("BROKER", "redis://"))
+
+
+@app.task(bind=True, name="settle")
+def settle(self: Any, number: int) -> None:
+    """Settle from where the task runs: in a prefork pool that is a child of the worker."""
+    delivery = delivery_of(self.request.id, self.request.properties, self.request.delivery_info)
+    settler.settle(delivery, Settlement(events=(f'{{"number": {number}}}'.encode(),)))
 
 
 @app.task(bind=True, name="work")

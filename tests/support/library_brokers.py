@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,6 +110,19 @@ class Broker:
             with redis.Redis.from_url(self.url) as client:
                 return client.get(key)
         return next((done.result for done in self.recorded if done.key == key), None)
+
+    def cut(self) -> None:
+        """The broker loses the settler's connections, and what else it has."""
+        if self.is_redis:
+            with redis.Redis.from_url(self.url) as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+        else:
+            settler: Any = self.settler
+            settler._publisher._local.connection.connection.transport.sock.shutdown(socket.SHUT_RDWR)
+
+    def delete_queue(self, name: str) -> None:
+        """With all that is in it."""
+        Queue(name)(self.connection.default_channel).delete()
 
     def forget(self) -> None:
         """Nothing of an earlier test."""

@@ -21,9 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def bare_client(url: str) -> Celery:
     """An application that knows nothing of this library: Celery's own transport on the same Redis."""
-    app = Celery("bare", broker=f"redis+{url.replace('unix:', 'socket:')}")
+    app = Celery("bare", broker=plain(url))
     app.conf.update(task_default_queue="work", broker_connection_retry_on_startup=False)
     return app
+
+
+def plain(url: str) -> str:
+    """The address of this Redis as Celery alone knows it."""
+    return f"redis+{url.replace('unix:', 'socket:')}" if url.startswith("unix:") else url
 
 
 @dataclass

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from postroom.delivery.api import DeliveryError, Done, Retry, Settlement
+from postroom.delivery.api import ClaimLostError, DeliveryError, Done, Retry, Settlement
+from postroom.delivery.rabbitmq import queues
 from tests.support import servers
 from tests.support.library_brokers import Broker, rabbitmq_broker, redis_broker
 
@@ -89,6 +92,47 @@ def test_a_child_process_settles_with_a_connection_of_its_own(broker: Broker) ->
     assert os.waitpid(child, 0)[1] == 0
     broker.settler.tell([_json({"id": "parent again"})])
     assert [event["id"] for event in broker.events()] == ["parent", "child", "parent again"]
+
+
+def test_a_connection_that_died_is_opened_anew(broker: Broker) -> None:
+    broker.settler.tell([_json({"id": "before"})])
+    broker.cut()
+    broker.settler.tell([_json({"id": "after"})])
+    assert [event["id"] for event in broker.events()] == ["before", "after"]
+
+
+def test_several_threads_settle_at_once(broker: Broker) -> None:
+    threads = [
+        threading.Thread(target=broker.settler.tell, args=([_json({"id": number})],)) for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(event["id"] for event in broker.events()) == list(range(8))
+
+
+def test_on_rabbitmq_a_queue_that_was_deleted_is_declared_again(rabbitmq_house: str) -> None:
+    with rabbitmq_broker(rabbitmq_house) as broker:
+        broker.settler.tell([_json({"id": "lost with its queue"})])
+        broker.delete_queue(queues.EVENTS)
+        broker.settler.tell([_json({"id": "kept"})])
+        assert broker.events() == [{"id": "kept"}]
+
+
+def test_on_redis_a_claim_that_is_gone_settles_nothing__but_a_repeated_settlement_is_done(
+    redis_url: str,
+) -> None:
+    with redis_broker(redis_url) as broker:
+        broker.send("a", "m-1")
+        taken = broker.get("a")
+        settlement = Settlement(events=(_json({"id": "1"}),))
+        broker.settler.settle(taken.delivery, settlement)
+        broker.settler.settle(taken.delivery, settlement)  # as after an answer that got lost
+        stranger = dataclasses.replace(taken.delivery, tag="of-another-time")
+        with pytest.raises(ClaimLostError, match="nothing was settled"):
+            broker.settler.settle(stranger, settlement)
+        assert broker.events() == [{"id": "1"}]
 
 
 def test_closed_it_opens_again_when_it_is_used(broker: Broker) -> None:

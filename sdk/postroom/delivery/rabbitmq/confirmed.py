@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import amqp
@@ -43,12 +44,11 @@ class Confirmed:
             ) from problem
 
     def _twice(self, step: Callable[[Any], None]) -> None:
-        """An open connection may have died since it was used (a restart, an idle limit); a new one gets one chance."""
+        """An open connection may have died since it was used, or a queue that it had declared; a new one declares
+        again. What went out twice has the same id."""
         if self._is_open():
-            try:
+            with suppress(amqp.AMQPError, OSError):
                 return self._once(step)
-            except (amqp.RecoverableConnectionError, OSError):
-                pass
         return self._once(step)
 
     def _once(self, step: Callable[[Any], None]) -> None:

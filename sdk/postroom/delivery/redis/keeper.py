@@ -63,7 +63,7 @@ class Keeper:
     def sweep(self) -> tuple[int, int]:
         """Give back claims that ran out and move what is due; answers how many of each."""
         names = (keys.UNACKED, keys.UNACKED_DUE, keys.DELAYED, keys.DELAYED_MESSAGES)
-        expired, due = self._sweep(args=[*names, SWEPT_AT_ONCE])
+        expired, due = self._sweep(args=[*names, SWEPT_AT_ONCE, self._lease / 2])
         if expired:
             logger.warning("%d messages of workers that fell silent are back in their queues", expired)
         return int(expired), int(due)
@@ -94,8 +94,7 @@ class Keeper:
         renewed = time.monotonic()
         while not self._stop.wait(self._sweep_every) and (self._held or not self._orphaned):
             if time.monotonic() - renewed >= self._lease / 3:
-                renewed = time.monotonic()
-                self._try(self.renew)
+                renewed = time.monotonic() if self._try(self.renew) else renewed
             if not self._orphaned:
                 self._try(self._sweep_all)
         self._client.close()
@@ -104,8 +103,10 @@ class Keeper:
         while SWEPT_AT_ONCE in self.sweep():
             pass
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], None]) -> bool:
         try:
             step()
         except Exception:
             logger.debug("Redis did not answer; the next round tries again", exc_info=True)
+            return False
+        return True

@@ -89,14 +89,20 @@ return back
 """
 )
 
-# ARGV: unacked, due, delayed, delayed messages, how many of each. Answers expired claims given back, delayed moved.
-# The latest claim goes back first, so that the oldest message ends up at the head.
+# ARGV: unacked, due, delayed, delayed messages, how many of each, grace. Answers expired claims given back, delayed
+# moved. The latest claim goes back first, so that the oldest message ends up at the head. A Redis that was away could
+# not hear renewals: for the grace in seconds after its start nothing counts as expired.
 SWEEP: Final = (
     _NOW
     + _GIVE_BACK
     + """
 local at = now()
 local expired = redis.call('ZRANGEBYSCORE', ARGV[2], '-inf', at, 'LIMIT', 0, ARGV[5])
+if #expired > 0 then
+  local server = redis.pcall('INFO', 'server')
+  local up = type(server) == 'string' and server:match('uptime_in_seconds:(%d+)')
+  if up and tonumber(up) < tonumber(ARGV[6]) then expired = {} end
+end
 for i = #expired, 1, -1 do give_back(ARGV[1], ARGV[2], expired[i], 'RPUSH') end
 local due = redis.call('ZRANGEBYSCORE', ARGV[3], '-inf', at, 'LIMIT', 0, ARGV[5])
 for _, tag in ipairs(due) do
