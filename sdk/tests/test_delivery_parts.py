@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,7 @@ from postroom.delivery.received import deliveries_before, delivery_of
 from postroom.delivery.redis import address
 from postroom.delivery.redis.inlet import Claimed
 from postroom.delivery.redis.payload import NoMessageError, as_payload
+from postroom.idempotency.api import Handled
 
 
 @given(st.floats(min_value=0, max_value=10**9))
@@ -114,3 +116,12 @@ def test_room_is_what_may_be_open_less_what_waits() -> None:
     assert (qos.room(0), qos.room(3), qos.room(9)) == (4, 1, 0)
     qos.can_consume = lambda: True  # Celery's worker_disable_prefetch
     assert (qos.room(0), qos.room(1)) == (1, 0)
+
+
+def test_the_guides_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "delivery.md"
+    example = guide.read_text().partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, Any] = {}
+    exec(example, found)  # noqa: S102  our own page
+    assert found["store"].begin("orders:0192", lease=60) == Handled(b"booked")

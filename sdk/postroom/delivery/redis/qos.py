@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from postroom.delivery.redis import keys, kombu_parts, scripts
+from postroom.delivery.api import Delivery, Settlement
+from postroom.delivery.redis import keys, kombu_parts, scripts, settling
 from postroom.delivery.redis.inlet import Claimed
 from postroom.delivery.redis.payload import NoMessageError, letter_about
 
@@ -65,16 +66,9 @@ class QoS(kombu_parts.virtual.QoS):  # type: ignore[misc]
     def bury(self, claim: Claimed, problem: NoMessageError) -> None:
         """Bytes that no consumer could read become a letter, or they would come back for ever."""
         logger.error("what was in %s is no message (%s): it is a letter now", claim.queue, problem)
-        names = [
-            keys.UNACKED,
-            keys.UNACKED_DUE,
-            keys.DELAYED,
-            keys.DELAYED_MESSAGES,
-            keys.EVENTS,
-            keys.LETTERS,
-        ]
-        arguments = [claim.tag, keys.SETTLED_SECONDS, letter_about(claim, problem), "", 0, "", 0, ""]
-        self._settle(keys=[*names, keys.SETTLED + claim.tag, ""], args=arguments)
+        settlement = Settlement(letter=letter_about(claim, problem))
+        call = settling.call(Delivery(claim.queue, "", claim.tag), settlement)
+        self._settle(keys=call.keys, args=call.arguments)
         self.channel.keeper.drop([claim.tag])
 
     def give_back(self, tags: list[str], where: str = HEAD) -> None:

@@ -6,15 +6,12 @@ claim gone, and does nothing.
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import threading
-from bisect import bisect
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
-from kombu.utils.json import dumps
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -22,11 +19,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from postroom.delivery.api import ClaimLostError, Delivery, DeliveryError, Settlement
-from postroom.delivery.redis import address, keys, scripts
+from postroom.delivery.redis import address, keys, scripts, settling
 
-# As kombu's Redis transport has them unless its options say otherwise.
-PRIORITY_STEPS: Final = (0, 3, 6, 9)
-SEPARATOR: Final = "\x06\x16"
 ATTEMPTS: Final = 3
 
 
@@ -37,19 +31,18 @@ class RedisSettler:
         self,
         url: str,
         *,
-        priority_steps: Sequence[int] = PRIORITY_STEPS,
-        sep: str = SEPARATOR,
+        priority_steps: Sequence[int] = settling.PRIORITY_STEPS,
+        sep: str = settling.SEPARATOR,
         **options: Any,
     ) -> None:
         self._url, self._options = url, options
-        self._steps, self._separator = list(priority_steps), sep
+        self._list = partial(settling.list_of, steps=tuple(priority_steps), separator=sep)
         self._lock, self._pid = threading.Lock(), 0
 
     def settle(self, delivery: Delivery, settlement: Settlement) -> None:
         """See the protocol."""
-        answer = self._ask(
-            lambda: self._settle(keys=_keys(delivery, settlement), args=self._arguments(delivery, settlement))
-        )
+        call = settling.call(delivery, settlement, self._list)
+        answer = self._ask(lambda: self._settle(keys=call.keys, args=call.arguments))
         if answer == b"lost":
             raise ClaimLostError(
                 f"the claim on {delivery.message_id} ran out and another worker has the message; nothing was settled"
@@ -93,35 +86,3 @@ class RedisSettler:
             for entry in entries:
                 pipe.xadd(stream, {field: entry})
             pipe.execute()
-
-    def _arguments(self, delivery: Delivery, settlement: Settlement) -> list[Any]:
-        done = settlement.done
-        return [
-            delivery.tag if settlement.acknowledge else "",
-            keys.SETTLED_SECONDS,
-            settlement.letter or "",
-            done.result if done else "",
-            max(int(done.keep * 1000), 1) if done else 0,
-            *self._retry(delivery, settlement),
-            delivery.message_id,
-            *settlement.events,
-        ]
-
-    def _retry(self, delivery: Delivery, settlement: Settlement) -> tuple[str, float, str]:
-        if settlement.retry is None:
-            return "", 0, ""
-        message = settlement.retry.message
-        waiting = [dumps(message), delivery.queue, self._list(delivery.queue, message)]
-        return secrets.token_hex(12), settlement.retry.after, json.dumps(waiting)
-
-    def _list(self, queue: str, message: dict[str, Any]) -> str:
-        """The list that kombu keeps messages of this priority in."""
-        priority = message.get("properties", {}).get("priority") or 0
-        step = self._steps[bisect(self._steps, min(max(int(priority), 0), 9)) - 1]
-        return f"{queue}{self._separator}{step}" if step else queue
-
-
-def _keys(delivery: Delivery, settlement: Settlement) -> list[str]:
-    own = [keys.UNACKED, keys.UNACKED_DUE, keys.DELAYED, keys.DELAYED_MESSAGES, keys.EVENTS, keys.LETTERS]
-    record = settlement.done.key if settlement.done else ""
-    return [*own, keys.SETTLED + delivery.tag, record, keys.SLOTS + delivery.queue]
