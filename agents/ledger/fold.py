@@ -8,7 +8,6 @@ whole history again (`fold`); both come to the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from operator import attrgetter
 
 import msgspec
@@ -38,7 +37,7 @@ def fold(events: Iterable[Told]) -> Message:
 
 def follow(message: Message, later: Iterable[Told]) -> Message:
     """The message with events taken that are later than all it knows, in order."""
-    found = copy(message)
+    found = message.__copy__()
     for each in later:
         _take(found, each)
     return found
@@ -46,8 +45,11 @@ def follow(message: Message, later: Iterable[Told]) -> Message:
 
 def in_order(events: Iterable[Told]) -> list[Told]:
     """Each event once, as it first arrived, in the order of its mark."""
+    some = list(events)
+    if len(some) == 1:
+        return some
     first: dict[str, Told] = {}
-    for each in events:
+    for each in some:
         known = first.get(each.event.id)
         if known is None or each.arrived < known.arrived:
             first[each.event.id] = each
@@ -77,13 +79,20 @@ def _take(message: Message, each: Told) -> None:
 
 
 def _names(message: Message, event: Event) -> None:
-    for name, value in zip(OF_MESSAGE, _of_message(event), strict=True):
-        if value:
-            setattr(message, name, value)
+    said = _of_message(event)
+    # Most events say what the ones before them said.
+    if said != _of_message(message):
+        _set(message, OF_MESSAGE, said)
     if event.kind == Kind.SENT and event.agent in {"", event.sender}:
         # Its own instance and version are the sender's.
         return
-    for name, value in zip(OF_HANDLER, _of_handler(event), strict=True):
+    said = _of_handler(event)
+    if said != _of_handler(message):
+        _set(message, OF_HANDLER, said)
+
+
+def _set(message: Message, names: tuple[str, ...], values: tuple[str, ...]) -> None:
+    for name, value in zip(names, values, strict=True):
         if value:
             setattr(message, name, value)
 

@@ -36,6 +36,8 @@ class NoEventsError(Exception):
 
 def pieces(body: bytes) -> list[bytes | msgspec.Raw]:
     """The events of one body, each still encoded. Raises NoEventsError."""
+    if body.startswith(b"{"):
+        return [body]
     try:
         found = _one_or_list(body)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as problem:
@@ -81,6 +83,8 @@ def _fault(said: str) -> Fault:
 
 def _fitting(event: Event) -> Event | Fault:
     """Times with a zone, and none that no calendar holds; an error's text cut."""
+    if event.at.tzinfo and OLDEST <= event.at <= NEWEST and not (event.due or event.deadline or event.error):
+        return event
     changed: dict[str, Any] = {}
     for name, value in _times(event):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -42,17 +42,18 @@ def alone() -> Iterator[None]:
 
 def find(keys: Collection[Key]) -> dict[Key, Row]:
     """Those of the messages that are there."""
-    found: dict[Key, Row] = {}
-    for row in _where("message_id", {key.message_id for key in keys}):
-        message = Message(*row[1:])
-        if message.key in keys:
-            found[message.key] = (row[0], message)
-    return found
+    found = rows({key.message_id for key in keys})
+    return {row[1].key: row for row in found if row[1].key in keys}
+
+
+def rows(message_ids: Collection[str]) -> list[Row]:
+    """The messages of these ids, in any environment, with their numbers."""
+    return [(row[0], Message(*row[1:])) for row in _where("message_id", message_ids)]
 
 
 def of_id(message_ids: Collection[str]) -> list[Message]:
     """Messages of these ids in any environment."""
-    return [Message(*row[1:]) for row in _where("message_id", message_ids)]
+    return [message for _, message in rows(message_ids)]
 
 
 def of(column: str, value: str) -> list[Message]:

@@ -45,7 +45,8 @@ STATES = (*(str(kind) for kind in Kind), LOST)
 UNDER_WAY = (Kind.SENT, Kind.WAITING, Kind.RECEIVED, Kind.RUNNING, Kind.RETRYING)
 HELD_BY_AGENT = (Kind.RECEIVED, Kind.RUNNING)
 _LAST = 5
-RANK = {kind: min(place, _LAST) for place, kind in enumerate(Kind)}
+RANK: dict[str, int] = {kind: min(place, _LAST) for place, kind in enumerate(Kind)}
+_RUNNING = RANK[Kind.RUNNING]
 
 
 class Source(StrEnum):
@@ -187,9 +188,9 @@ def now() -> int:
     return micros(clock.now())
 
 
-def rank(kind: Kind | str, waits_for: str) -> int:
+def rank(kind: str, waits_for: str) -> int:
     """A wait for somebody's input interrupts an attempt, and stands where running stands: time decides."""
-    return RANK[Kind.RUNNING] if waits_for and kind == Kind.WAITING else RANK[Kind(kind)]
+    return _RUNNING if waits_for and kind == Kind.WAITING else RANK[kind]
 
 
 def told(event: Event, arrived: int) -> Told:

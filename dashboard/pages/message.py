@@ -12,6 +12,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.deadletters import selectors as deadletters
+from agents.deadletters.models import Letter
 from agents.ledger import selectors, values
 from agents.ledger.attempts import Attempt, attempts
 from agents.ledger.models import MessageRow
@@ -86,6 +88,7 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
     history = selectors.history(row)
     tried = attempts(history)
     state = selectors.shown_states([row])[0]
+    letters = _letters(request, row)
     context: dict[str, Any] = {
         "line": Line(row, state),
         "row": row,
@@ -96,7 +99,10 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
         "attempts": [Try(each) for each in tried],
         "bars": message_way.bars(history, tried, _until(row)),
         "sources": message_shapes.sources(row.sources),
-        "observed_only": message_shapes.OBSERVED_ONLY if selectors.is_observed_only(row) else "",
+        "letters": letters,
+        "observed_only": message_shapes.OBSERVED_ONLY
+        if selectors.is_observed_only(row) and not letters
+        else "",
         "first_seen": moment(row.first_seen),
         "deadline": moment(row.deadline),
         "due": moment(row.due),
@@ -109,6 +115,13 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
         **_telemetry(request, row),
     }
     return render(request, "pages/message.html", context)
+
+
+def _letters(request: HttpRequest, row: MessageRow) -> list[Letter]:
+    """What custody holds of it, where the reader may see that."""
+    held = deadletters.of_message(row.message_id).filter(environment=row.environment)
+    seen = deadletters.seen_by(frame.subject_of(request)).filter(pk__in=held.values("pk"))
+    return list(seen.order_by(*deadletters.NEWEST)[:MOST_BESIDE])
 
 
 def sentence(line: Line) -> str:

@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.ledger.fold import fold, follow, in_order, mark_of
@@ -53,6 +53,11 @@ def state(*story: Event) -> str:
     return fold(arrivals(list(story))).state
 
 
+# A machine with much else to do makes stories slowly.
+PATIENT = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+
+
+@PATIENT
 @given(STORIES, st.randoms(use_true_random=False))
 def test_any_permutation_with_repeats_gives_the_same_message_and_history(
     story: list[Event], chance: random.Random
@@ -65,6 +70,7 @@ def test_any_permutation_with_repeats_gives_the_same_message_and_history(
     assert in_order(mixed) == in_order(heard)
 
 
+@PATIENT
 @given(STORIES, st.integers(0, 12))
 def test_taking_what_comes_later_is_folding_the_whole(story: list[Event], cut: int) -> None:
     ordered = in_order(arrivals(story))

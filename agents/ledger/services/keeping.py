@@ -52,8 +52,9 @@ def keep(events: Sequence[Told], *, from_broker: bool = False) -> Kept:
 
 def _keep(events: Sequence[Told], from_broker: bool) -> int:
     with table.alone():
-        moved = moving.to_their_environment(events) if from_broker else []
-        pending = _pending([*moved, *events])
+        known = table.rows({each.event.message_id for each in events})
+        moved = moving.to_their_environment(known, events) if from_broker else []
+        pending = _pending(known, [*moved, *events])
         rows = [(each.id, one) for each in pending for one in each.told]
         new = table.add_events(rows)
         table.put_messages(list(_folded(pending, repeats=new < len(rows))))
@@ -61,11 +62,11 @@ def _keep(events: Sequence[Told], from_broker: bool) -> int:
     return max(0, new - len(moved))
 
 
-def _pending(events: Sequence[Told]) -> list[_Pending]:
+def _pending(rows: Iterable[Row], events: Sequence[Told]) -> list[_Pending]:
     by_key: dict[Key, list[Told]] = {}
     for each in events:
         by_key.setdefault(Key(each.event.environment, each.event.message_id), []).append(each)
-    known = table.find(by_key.keys())
+    known = {key: row for row in rows if (key := row[1].key) in by_key}
     next_id = table.next_id() if len(known) < len(by_key) else 0
     found = []
     for key, some in by_key.items():
