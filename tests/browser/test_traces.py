@@ -151,3 +151,10 @@ def test_when_nobody_answers_the_list_goes_grey(open_as: Open) -> None:
     visit.page.wait_for_selector("[data-scatter]")
     visit.page.route("**/traces/newer?**", lambda route: route.abort())
     visit.page.wait_for_selector(".traces-list[data-stale]")
+
+
+def test_arcs_lead_from_sender_to_receiver(open_as: Open) -> None:
+    visit = open_as("ana")
+    visit.go(STORY)
+    visit.page.wait_for_selector("[data-drawn] .trace-arcs path", state="attached")
+    assert visit.page.locator(".trace-arcs path").count() == 1

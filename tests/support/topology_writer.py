@@ -17,7 +17,7 @@ django.setup()
 
 from agents.spans.values import Span  # noqa: E402
 from core import clock, hints  # noqa: E402
-from tests.support import topology_rows  # noqa: E402
+from tests.support import topology_rows, workflow_rows  # noqa: E402
 from tests.support.traces import processes, sends, span  # noqa: E402
 
 MINUTES = 30
@@ -61,5 +61,8 @@ STORIES: dict[str, Callable[..., Iterable[Span]]] = {"shop": shop, "grown": grow
 
 if __name__ == "__main__":
     story, *rest = sys.argv[1:]
-    topology_rows.write(list(STORIES[story](*rest)))
+    spans = list(STORIES[story](*rest))
+    topology_rows.write(spans)
+    if story != "large":
+        workflow_rows.write(spans)
     hints.hint("topology")
