@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,12 @@ import jwt
 import pytest
 
 from postroom import kept
-from postroom.errors import NotNowError, UnauthorisedError
-from postroom.http import Answer, AwayError, Client, Options
+from postroom.errors import ConfigurationError, NotNowError, UnauthorisedError
+from postroom.http import Answer, AwayError, Client, Options, Tls
 from postroom.security import claims, keys
 from postroom.security.claims import Expected
 from postroom.security.keys import KeyRing, SigningKey
+from postroom.security.tls import broker_use_ssl
 from postroom.security.validator import TokenValidator
 
 NOW = 1_790_000_000.0
@@ -277,3 +279,34 @@ def test_a_kept_answer_from_a_time_to_come_counts_as_of_now(clock: Clock) -> Non
     found = kept.Shelf("test", clock).get("a")
     assert found is not None
     assert found.at == NOW
+
+
+# ---- TLS to the broker -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "amqps://broker/",
+            {"ca_certs": "ca", "certfile": "pem", "keyfile": "key", "cert_reqs": ssl.CERT_REQUIRED},
+        ),
+        (
+            "postroom+rediss://broker/0",
+            {
+                "ssl_ca_certs": "ca",
+                "ssl_certfile": "pem",
+                "ssl_keyfile": "key",
+                "ssl_cert_reqs": ssl.CERT_REQUIRED,
+            },
+        ),
+    ],
+)
+def test_mutual_tls_as_each_broker_wants_it_said(url: str, said: dict[str, Any]) -> None:
+    assert broker_use_ssl(url, Tls("ca", "pem", "key")) == said
+
+
+@pytest.mark.parametrize(
+    ("url", "tls"), [("redis://broker/", Tls("ca")), ("amqps://broker/", Tls("ca", "", "key"))]
+)
+def test_tls_that_would_be_none__refused(url: str, tls: Tls) -> None:
+    with pytest.raises(ConfigurationError):
+        broker_use_ssl(url, tls)

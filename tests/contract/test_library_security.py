@@ -288,6 +288,8 @@ def test_the_waiting_entries_are_for_nobody_elses_eyes(door: Security, tmp_path:
 def test_an_entry_says_what_was_done__refused_without() -> None:
     with pytest.raises(ValueError, match="what was done"):
         trail.entry({"on": "patient-7"}, "extract", "default")
+    with pytest.raises(ValueError, match="what was done"):
+        trail.entry({"action": "read the record"}, "extract", "default")
 
 
 # ---- Keys ------------------------------------------------------------------------------------------------------

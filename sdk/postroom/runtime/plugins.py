@@ -22,12 +22,16 @@ def _registered(known: Settings) -> list[Hook]:
 
 
 def _traced(about: About) -> list[Hook]:
-    """Spans cost something, so they are made only when somebody is to get them."""
+    """Spans and metrics cost something, so they are made only when somebody is to get them."""
     from postroom.telemetry import exporting
 
-    if not exporting.is_wanted():
+    if not exporting.is_wanted() and not exporting.is_prometheus():
         return []
     from postroom.telemetry.meters import Meters
     from postroom.telemetry.traced import Traced
 
-    return [Traced(about, Meters())]
+    meters = Meters()
+    if exporting.is_prometheus():
+        # Before the pool's processes are forked, so that all of them count together.
+        meters.share()
+    return [Traced(about, meters)]

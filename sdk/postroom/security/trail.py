@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from postroom.http import AwayError, Client, RefusedError
 log = logging.getLogger(__name__)
 
 PATH = "/api/v1/audit"
+ACTION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")
 MOST = 100_000
 AT_ONCE = 100
 AGAIN_AFTER = 5.0
@@ -147,8 +149,8 @@ class Trail:
 def entry(said: Mapping[str, Any], agent: str, environment: str) -> dict[str, Any]:
     """What an agent says, as Postroom takes it: what is no field of an entry is its detail. Pure."""
     known = {name: said[name] for name in ("action", "on", "reason") if said.get(name)}
-    if "action" not in known:
-        raise ValueError('An audit entry says what was done: {"action": "record.read", …}')
+    if not ACTION.match(str(known.get("action", ""))):
+        raise ValueError('An audit entry says what was done in a word such as "record.read": {"action": …}')
     extra = {name: value for name, value in said.items() if name not in {"action", "on", "reason", "detail"}}
     detail = dict(said.get("detail") or {}) | extra | {"at": said.get("at") or _now()}
     return known | {"detail": detail, "agent": agent, "environment": environment}

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 METRICS_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+PROMETHEUS_PORT = 9464
 # In which process it was set up: its threads do not come along over a fork.
 _done: dict[str, int] = {}
 
@@ -23,6 +24,17 @@ def is_wanted() -> bool:
     from opentelemetry import trace
 
     return _is_set(trace.get_tracer_provider()) or _wanted("OTEL_TRACES_EXPORTER", ENDPOINTS)
+
+
+def is_prometheus() -> bool:
+    """Are metrics to be read at an endpoint of the agent's own?"""
+    return os.environ.get("OTEL_METRICS_EXPORTER", "").strip().lower() == "prometheus"
+
+
+def prometheus_address() -> tuple[int, str]:
+    """Where, as OpenTelemetry's variables have it."""
+    host = os.environ.get("OTEL_EXPORTER_PROMETHEUS_HOST") or "127.0.0.1"
+    return int(os.environ.get("OTEL_EXPORTER_PROMETHEUS_PORT") or PROMETHEUS_PORT), host
 
 
 def begin(resource: Mapping[str, str]) -> None:
@@ -82,7 +94,7 @@ def _resource(said: Mapping[str, str]) -> Any:
 
 def _wanted(exporter: str, endpoints: tuple[str, ...]) -> bool:
     said = os.environ.get(exporter, "").strip().lower()
-    return said != "none" and (said == "otlp" or any(os.environ.get(name) for name in endpoints))
+    return said in {"", "otlp"} and (said == "otlp" or any(os.environ.get(name) for name in endpoints))
 
 
 def _is_set(provider: object) -> bool:

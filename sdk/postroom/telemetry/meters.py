@@ -24,12 +24,16 @@ class Meters:
         self._lock = Lock()
         self._exposed: Exposed | None = None
 
-    def expose(self, port: int, host: str = "127.0.0.1") -> int:
-        """Begin a Prometheus endpoint, for all processes that fork from here; the port that it has."""
+    def share(self) -> Exposed:
+        """Count for a Prometheus endpoint from here on, in all processes that fork from this one as well."""
         from postroom.telemetry.exposed import Exposed
 
-        exposed = self._exposed = Exposed()
-        return exposed.serve(port, host)
+        self._exposed = self._exposed or Exposed()
+        return self._exposed
+
+    def expose(self, port: int, host: str = "127.0.0.1") -> int:
+        """Begin the endpoint; the port that it has."""
+        return self.share().serve(port, host)
 
     def add(self, name: str, amount: float, labels: Labels) -> None:
         counter = self._counters.get(name) or self._made(self._counters, name, self._meter.create_counter)

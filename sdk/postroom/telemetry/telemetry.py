@@ -62,6 +62,8 @@ class Telemetry:
         self.agent_id, self._version = agent_id, version
         self.meters = Meters()
         self.port = self.meters.expose(prometheus_port) if prometheus_port is not None else 0
+        if exporting.is_prometheus():
+            self.meters.share()
         exporting.begin(conventions.resource(agent_id, version, environment, instance))
         self._tracer = trace.get_tracer("postroom")
         self._agent = conventions.of_agent(agent_id, version)

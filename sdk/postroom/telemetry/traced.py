@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
     from postroom.telemetry.meters import Meters
+
+log = logging.getLogger(__name__)
 
 # Sends that begin and never end: another hook said no in between.
 MOST_OPEN = 10_000
@@ -49,7 +52,15 @@ class Traced(Hook):
         self._lock = Lock()
         self._tracer: Tracer = trace.get_tracer("postroom")
 
-    # ---- A process -----------------------------------------------------------------------------------------------
+    # ---- A worker -----------------------------------------------------------------------------------------------
+    def on_start(self, about: About) -> None:
+        """The endpoint is one per worker; two workers on one machine need two ports."""
+        if exporting.is_prometheus():
+            try:
+                self._meters.expose(*exporting.prometheus_address())
+            except OSError as problem:
+                log.error("there is no endpoint for Prometheus: %s", problem)
+
     def on_process_start(self, about: About) -> None:
         self._about = about
         exporting.begin(conventions.resource(about.agent, about.version, about.environment, about.instance))
