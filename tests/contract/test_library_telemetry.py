@@ -212,8 +212,12 @@ def test_prometheus_reads_counters_and_timers_at_the_agents_own_port() -> None:
     telemetry.counter("pages.read").inc(12, kind="scan")
     with telemetry.timer("parse"):
         pass
+    first, second = Outcome("succeeded"), Outcome("dead", failure_of(ValueError(), "permanent"))
+    for outcome in (first, second):
+        telemetry.hook(library.about()).after_handle(library.incoming("m-1"), outcome, None)
     with urlopen(f"http://127.0.0.1:{telemetry.port}/metrics", timeout=5) as answer:
         text = answer.read().decode()
+    assert 'error_type="ValueError",messaging_destination_name="extract"' in text
     assert 'pages_read_total{agent="extract",kind="scan"} 12.0' in text
     assert 'parse_seconds_count{agent="extract"} 1.0' in text
 

@@ -39,6 +39,8 @@ SEND_DURATION: Final = "messaging.client.operation.duration"
 PROCESSED: Final = "messaging.client.consumed.messages"
 PROCESS_DURATION: Final = "messaging.process.duration"
 
+LABELS: Final = (SYSTEM, DESTINATION, OUTCOME, ERROR_TYPE)
+
 Attributes = dict[str, str | int]
 
 
@@ -104,9 +106,7 @@ def of_outcome(outcome: Outcome) -> Attributes:
 
 def labels(attributes: Mapping[str, str | int]) -> Attributes:
     """Of a span's attributes those that a metric may have: a message's id would make a series of each message."""
-    return {
-        name: attributes[name] for name in (SYSTEM, DESTINATION, OUTCOME, ERROR_TYPE) if name in attributes
-    }
+    return {name: attributes[name] for name in LABELS if name in attributes}
 
 
 def _optional(workflow: str, conversation_id: str, redrive: int) -> Attributes:

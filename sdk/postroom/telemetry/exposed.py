@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 from postroom.errors import ConfigurationError
+from postroom.telemetry import conventions
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 NO_NAME = re.compile(r"[^a-zA-Z0-9_]")
@@ -52,7 +53,9 @@ class Exposed:
         said = {allowed(each): str(value) for each, value in labels.items()}
         with self._lock:
             if name not in self._metrics:
-                names = tuple(said)
+                # Of ours any may be missing in the first message that is counted.
+                ours = name.startswith("messaging.")
+                names = tuple(map(allowed, conventions.LABELS)) if ours else tuple(said)
                 # What is shared is collected from files; registered here as well it would count twice.
                 registry = None if self._shared else self._registry
                 self._metrics[name] = (kind(allowed(name), name, names, registry=registry), names)
