@@ -25,7 +25,7 @@ LIBRARY = "the agents' library and the server never import each other"
 
 INTAKE, LEDGER, SPANS = (
     f"{names} meet at the front door"
-    for names in ("intake, operations and alerts", "ledger and topology", "spans and registry")
+    for names in ("intake, operations and alerts", "ledger and topology", "spans, registry and prices")
 )
 STORES = "a concrete store is known in one place"
 
