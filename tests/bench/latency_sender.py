@@ -1,6 +1,6 @@
 """Sends prepared requests at their pace, and a probe four times a second; notes when each probe's 200 came.
 
-    python -m tests.bench.latency_sender URL TOKEN FILE EVERY SECONDS
+    python -m tests.bench.latency_sender URL AUTHORIZATION FILE EVERY SECONDS
 
 `EVERY` seconds a request of FILE; none when it is 0. Prints one line of JSON.
 """
@@ -66,8 +66,8 @@ async def _ticks(every: float, seconds: float) -> AsyncIterator[float]:
         yield time.monotonic() - due
 
 
-async def main(url: str, token: str, file: Path, every: float, seconds: float) -> None:
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/x-protobuf"}
+async def main(url: str, authorization: str, file: Path, every: float, seconds: float) -> None:
+    headers = {"authorization": authorization, "content-type": "application/x-protobuf"}
     async with httpx.AsyncClient(headers=headers, timeout=30) as client:
         sender = Sender(client, url)
         begun = time.monotonic()

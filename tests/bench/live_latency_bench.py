@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from core.up import build
 from tests.bench import latency_spans
 from tests.support import up_run
 from tests.support.live_house import daphne
-from tests.support.up_run import MANAGE, ROOT, Up
+from tests.support.up_run import ROOT, Up
 
 P99_LIMIT = 1.0
 A_REQUEST, PER_ACCOUNT = 512, 25
@@ -79,7 +80,8 @@ def measure(live: str, url: str, clients: int, headers: list[str], *sender: str)
     crowd = Crowd(live, clients, headers)
     command = [sys.executable, "-m", "tests.bench.latency_sender", url, *sender]
     sent = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
-    subprocess.run([sys.executable, "-c", "import time; time.sleep(3)"], check=True)
+    # Until the last frames have come.
+    time.sleep(3)
     came = crowd.finish()
     delays = [max(0.0, at - said) for probe, said in sent["probes"].items() for at in came.get(probe, ())]
     return Figures(delays, len(sent["probes"]), clients, sent)
@@ -94,21 +96,27 @@ def product(clients: int, seconds: float, rate: int, folder: Path) -> Figures:
     every = A_REQUEST / rate
     with up_run.up(up_run.apart(folder / "data")) as running:
         running.until_ready()
-        accounts = range(-(-clients // PER_ACCOUNT))
-        headers = [f"Bearer {_token(running, f'follower-{number}', 'viewer')}" for number in accounts]
-        ingest = _token(running, "sender", "ingest")
+        ingest, *headers = _authorizations(running, -(-clients // PER_ACCOUNT))
         latency_spans.write(folder / "load", int(seconds / every * SPARE) + 1, A_REQUEST, every)
         url = f"http://{running.environ['POSTROOM_OTLP_HTTP_BIND']}/v1/traces"
         live = f"{running.url.replace('http', 'ws', 1)}/ws/live"
         return measure(live, url, clients, headers, ingest, str(folder / "load"), str(every), str(seconds))
 
 
-def _token(running: Up, name: str, role: str) -> str:
-    command = [*MANAGE, "token", "create", name, "--role", role, "--scope", "environment=*"]
+def _authorizations(running: Up, followers: int) -> list[str]:
+    """Authorization headers: one that may write, and those of as many who may look."""
+    people = [("token", f"follower-{number}", "viewer", "*") for number in range(followers)]
+    commands = [("token", "sender", "ingest", "*"), *people]
     done = subprocess.run(
-        command, cwd=ROOT, env=dict(running.environ), check=True, capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.live_people"],
+        cwd=ROOT,
+        env=dict(running.environ),
+        input="\n".join(map(json.dumps, commands)),
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    return done.stdout.strip()
+    return [line.removeprefix("= ") for line in done.stdout.splitlines() if line.startswith("= ")]
 
 
 def verdict(real: Figures, bare: Figures, rate: int, seconds: float) -> int:

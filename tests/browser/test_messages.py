@@ -11,7 +11,6 @@ from tests.browser.conftest import Open, _cookies, _opener
 from tests.support import axe
 from tests.support.console import PHONE, WIDE, Console
 
-pytestmark = pytest.mark.xdist_group("messages")
 PAGES = {
     "messages": "/messages",
     "message": "/messages/one/pay-1",
