@@ -281,7 +281,9 @@ class SqlPart(ABC):
         found = self.rows(
             "SELECT stream, max(id), sum(rows) FROM {block} WHERE received < ? GROUP BY stream", moment
         )
-        newest = max((number for _, number, _ in found), default=0)
+        if not found:
+            return 0
+        newest = max(number for _, number, _ in found)
         for table, column in (("handle", "block"), ("share", "block"), ("digest", "block"), ("block", "id")):
             self.rows(f"DELETE FROM {{{table}}} WHERE {column} <= ?", newest)  # noqa: S608
         self._count(0, Counter({stream: -int(rows) for stream, _, rows in found}))
