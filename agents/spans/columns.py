@@ -34,12 +34,11 @@ _unpack = msgspec.msgpack.decode
 @dataclass(frozen=True, slots=True)
 class Coding:
     """How one column becomes something that packs well, and how it comes back: whole (given how many rows there
-    are), or only what stands at some places, or as a mask: a byte for each row, 1 where a test holds."""
+    are), or only what stands at some places."""
 
     pack: Callable[[Column], Any]
     unpack: Callable[[Any, int], Column]
     pick: Callable[[Any, int, Sequence[int]], list[Any]]
-    mask: Callable[[Any, int, Test], bytes]
 
 
 def _pack_words(column: Column) -> Any:
@@ -136,15 +135,10 @@ def _pick_lines(packed: Any, rows: int, places: Sequence[int]) -> list[bytes]:
     return [lines[place] for place in places]
 
 
-def _masking(unpack: Callable[[Any, int], Column]) -> Callable[[Any, int, Test], bytes]:
-    """Where values differ from row to row, each is asked."""
-    return lambda packed, rows, test: bytes(map(test, unpack(packed, rows)))
-
-
-WORDS = Coding(_pack_words, _unpack_words, _pick_words, _mask_words)
-NUMBERS = Coding(_pack_numbers, _unpack_numbers, _pick_numbers, _masking(_unpack_numbers))
-IDS = Coding(_pack_ids, _unpack_ids, _pick_ids, _masking(_unpack_ids))
-LINES = Coding(_pack_lines, _unpack_lines, _pick_lines, _masking(_unpack_lines))
+WORDS = Coding(_pack_words, _unpack_words, _pick_words)
+NUMBERS = Coding(_pack_numbers, _unpack_numbers, _pick_numbers)
+IDS = Coding(_pack_ids, _unpack_ids, _pick_ids)
+LINES = Coding(_pack_lines, _unpack_lines, _pick_lines)
 
 
 def pack(codings: Mapping[str, Coding], columns: Mapping[str, Column]) -> bytes:
@@ -175,8 +169,8 @@ class Packed(Mapping[str, Column]):
         return self._codings[name].pick(self._packed[name], self.rows, places)
 
     def mask(self, name: str, test: Test) -> bytes:
-        """A byte for each row, 1 where the test holds."""
-        return self._codings[name].mask(self._packed[name], self.rows, test)
+        """A byte for each row, 1 where the test holds. For words, of which there are few."""
+        return _mask_words(self._packed[name], self.rows, test)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._packed)

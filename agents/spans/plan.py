@@ -17,7 +17,7 @@ from zlib import crc32
 from agents.spans import tokens
 from agents.spans.api import EVERYWHERE, Condition, Op, Query, Reach
 from agents.spans.blocks import OTHER, Columns, duration_class, id_handle
-from agents.spans.columns import Packed, Test
+from agents.spans.columns import WORDS, Packed, Test
 from agents.spans.streams import Stream
 from agents.spans.values import attributes_of, decode, encode
 from core.access.api import Place as AccessPlace
@@ -209,22 +209,31 @@ def _columns_of(plan: Plan, row: Any) -> Columns:
 
 def matching(plan: Plan, core: Packed, until: int) -> list[int]:
     """Which rows of a block match, as far as the core tells."""
+    found = _masked(plan, core)
+    if not found:
+        return []
     since, moments = plan.query.since, core[plan.stream.time]
-    found = [place for place in _masked(plan, core) if since <= moments[place] < until]
+    found = [place for place in found if since <= moments[place] < until]
     if plan.reach is EVERYWHERE or not found:
         return found
     who = zip(*[core.at(field, found) for field in ("environment", "queue", "agent")], strict=True)
     return [place for place, each in zip(found, who, strict=True) if plan.reach(_place(*each))]
 
 
-def _masked(plan: Plan, core: Packed) -> Iterable[int]:
-    """The rows for which every test of a field holds. Masks are laid over each other as numbers."""
+def _masked(plan: Plan, core: Packed) -> Sequence[int]:
+    """The rows for which every test of a field holds: words first, whose masks are laid over each other as
+    numbers, then what differs from row to row, where it is still asked for."""
+    codings = plan.stream.core
     kept = (1 << 8 * core.rows) - 1
     for field, test in plan.core:
-        kept &= int.from_bytes(core.mask(field, test))
-        if not kept:
-            return ()
-    return compress(range(core.rows), kept.to_bytes(core.rows)) if plan.core else range(core.rows)
+        if codings[field] is WORDS:
+            kept &= int.from_bytes(core.mask(field, test))
+    found = list(compress(range(core.rows), kept.to_bytes(core.rows))) if kept else []
+    for field, test in plan.core:
+        if found and codings[field] is not WORDS:
+            column = core[field]
+            found = [place for place in found if test(column[place])]
+    return found
 
 
 def matching_details(plan: Plan, core: Columns, details: Columns, places: Sequence[int]) -> list[int]:

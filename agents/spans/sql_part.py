@@ -69,19 +69,38 @@ class SqlPart(ABC):
         return [Place(*row) for row in found]
 
     def with_series(self, ids: Collection[int], wanted: Wanted) -> set[int]:
+        """By the totals first: they lie close together, and rule out most groups of what is rare."""
         if not ids or not wanted.series:
             return set()
-        groups, in_groups = self.among("share.grouped", sorted({block // GROUP for block in ids}))
+        groups = {block // GROUP for block in ids}
+        totals = self._summed_up(groups)
+        groups -= {total_of(total) for total in totals - self._holding("grouped", totals, wanted)}
+        return self._holding("block", groups, wanted).intersection(ids)
+
+    def _holding(self, what: str, groups: Collection[int], wanted: Wanted) -> set[int]:
+        """What holds one of the series, among the shares (or totals) of these groups."""
+        if not groups:
+            return set()
+        grouped, in_groups = self.among("share.grouped", sorted(groups))
         series, in_series = self.among("id", wanted.series)
         found = self.rows(
-            f"SELECT DISTINCT share.block FROM {{series}} AS wanted JOIN {{share}} AS share ON {groups}"  # noqa: S608
+            f"SELECT DISTINCT share.{what} FROM {{series}} AS wanted JOIN {{share}} AS share ON {grouped}"  # noqa: S608
             f" AND share.item BETWEEN wanted.id * {CLASSES} + ? AND wanted.id * {CLASSES} + {CLASSES - 1}"
             f" WHERE wanted.{series}",
             *in_groups,
             wanted.at_least,
             *in_series,
         )
-        return {block for (block,) in found}.intersection(ids)
+        return {number for (number,) in found}
+
+    def _summed_up(self, groups: Collection[int]) -> set[int]:
+        """Where the totals of these groups stand, of those that have any."""
+        places = ", ".join(f"({total_of(group)})" for group in groups)
+        found = self.rows(
+            f"SELECT column1 FROM (VALUES {places}) AS given"  # noqa: S608
+            " WHERE EXISTS (SELECT 1 FROM {share} AS share WHERE share.grouped = given.column1)"
+        )
+        return {place for (place,) in found}
 
     def _blobs(self, column: str, ids: Collection[int]) -> dict[int, bytes]:
         if not ids:
