@@ -40,7 +40,7 @@ from tests.support.span_stores import Home
 from tests.support.telemetry import SECOND, Maker
 
 ASKED = 10
-THIN, LATEST = 30_000, 20_000
+THIN, LATEST = 20_000, 10_000
 
 
 def main(folder: str, count: str, start: str) -> None:
@@ -64,7 +64,8 @@ def remember(data: DataSet) -> None:
 
 
 def newest(count: int) -> list[Span]:
-    store, rows, cursor = services.store(), [], ""
+    store, cursor = services.store(), ""
+    rows: list[Span] = []
     while len(rows) < count:
         page = store.search(Query(), limit=min(count, 10_000), cursor=cursor)
         rows += page.rows

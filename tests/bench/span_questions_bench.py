@@ -167,8 +167,7 @@ def _prepared(folder: Path, count: int) -> DataSet:
 
 def _bench(engine: str, small: DataSet, large: DataSet) -> bool:
     print(f"{engine}: load of the machine {os.getloadavg()[0]:.1f}", flush=True)
-    results = [measured(engine, data) for data in (small, large)]
-    held = report(engine, *results, large.count)
+    held = report(engine, measured(engine, small), measured(engine, large), large.count)
     print(f"{engine}: load of the machine {os.getloadavg()[0]:.1f} at the end", flush=True)
     return held
 
