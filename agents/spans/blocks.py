@@ -29,6 +29,8 @@ MILLISECOND = 1_000_000
 
 _HOURS = tuple(bytes((hour,)) for hour in range(24))
 
+ZLIB = b"\x78"
+Details: TypeAlias = Packed | InChunks
 Columns: TypeAlias = Mapping[str, Sequence[Any]]
 # A handle, and the span ids on end that a trace's handle leads to.
 Handle: TypeAlias = tuple[bytes, bytes]
@@ -163,15 +165,14 @@ def unpack_core(stream: Stream, data: bytes) -> Packed:
     return Packed(stream.core, data)
 
 
-def unpack_details(stream: Stream, data: bytes) -> InChunks:
-    return InChunks(stream.details, data)
+def unpack_details(stream: Stream, data: bytes) -> Details:
+    """Blocks of before lines came in chunks are compressed as a whole, and begin as zlib does."""
+    return Packed(stream.details, data) if data.startswith(ZLIB) else InChunks(stream.details, data)
 
 
-def rows_of(
-    stream: Stream, core: Packed, details: InChunks, places: Sequence[int] | None = None
-) -> list[Any]:
+def rows_of(stream: Stream, core: Packed, details: Details, places: Sequence[int] | None = None) -> list[Any]:
     """Columns as values again: those at some places, or all."""
-    sources: list[tuple[str, Packed | InChunks]]
+    sources: list[tuple[str, Details]]
     sources = [(field, core if field in stream.core else details) for field in stream.fields]
     if places is None:
         ordered = [source[field] for field, source in sources]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.spans import blocks, days, tokens
-from agents.spans.columns import IDS, LINES, NUMBERS, WORDS, Coding, Packed, pack
+from agents.spans.columns import IDS, LINES, NUMBERS, WORDS, Coding, Packed, pack, pack_in_chunks
 from agents.spans.streams import LOGS, SPANS
 from agents.spans.values import LogRecord, Span, encode
 from tests.support.telemetry import HOUR, SECOND, Maker, log_of
@@ -85,6 +86,17 @@ def test_blocks_hold_every_row_once() -> None:
     assert sum(block.rows for block in built) == 3_000
     assert max(block.rows for block in built) <= blocks.MAX_ROWS
     assert sum(share.rows for block in built for share in block.shares) == 3_000
+
+
+@pytest.mark.parametrize("pack_details", [pack, pack_in_chunks])
+def test_details_come_back_from_chunks_and_from_one_piece(pack_details: Callable[..., bytes]) -> None:
+    spans = list(Maker().spans(700, 0, HOUR))
+    named = dict(zip(Span._fields, zip(*spans, strict=True), strict=True))
+    details = blocks.unpack_details(SPANS, pack_details(SPANS.details, named))
+    assert set(details) == set(SPANS.details)
+    for field in details:
+        assert list(details[field]) == list(named[field])
+        assert details.at(field, [699, 0, 256]) == [named[field][place] for place in (699, 0, 256)]
 
 
 def test_a_block_of_logs_leads_to_their_traces_and_messages() -> None:
