@@ -139,8 +139,7 @@ def test_what_a_handler_sends_carries_on_by_itself(house: House) -> None:
     message = house.send("pass_on", workflow="invoices")
     house.told.await_kind(message, "succeeded")
     (first,) = [event for event in house.told.events(message) if event["kind"] == "sent"]
-    house.told.events("")
-    (passed,) = [event for event in house.told._events if event.get("parent_id") == message]
+    (passed,) = [event for event in house.told.all_events() if event.get("parent_id") == message]
     assert (passed["workflow"], passed["trace_id"]) == ("invoices", first["trace_id"])
     assert (passed["sender"], passed["queue"]) == ("worker", "next")
 

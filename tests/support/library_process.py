@@ -36,8 +36,9 @@ def running(folder: Path, *command: str, **settings: str) -> Iterator[Running]:
     """Ready when it says so; ended, or killed when it does not end."""
     log, done = folder / "log", folder / "done"
     folder.mkdir(parents=True, exist_ok=True)
+    path = [str(ROOT), str(ROOT / "sdk"), settings.pop("EXTRA_PATH", "")]
     environ = environment(
-        PYTHONPATH=f"{ROOT}:{ROOT / 'sdk'}",
+        PYTHONPATH=":".join(filter(None, path)),
         DONE=str(done),
         POSTROOM_SPOOL=str(folder / "spool"),
         POSTROOM_AGENT_DIR=str(folder / "state"),

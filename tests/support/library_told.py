@@ -24,6 +24,10 @@ class Told:
         self._gather()
         return [event for event in self._events if event["message_id"] == message_id]
 
+    def all_events(self) -> list[dict[str, Any]]:
+        self._gather()
+        return list(self._events)
+
     def kinds(self, message_id: str) -> list[str]:
         return [event["kind"] for event in self.events(message_id)]
 

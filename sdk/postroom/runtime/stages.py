@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from postroom import errors, events, headers, moments
 from postroom.delivery.api import Settlement
+from postroom.delivery.received import deliveries_before
 from postroom.errors import DeadlinePassedError, Failure, NotNowError
 from postroom.idempotency.api import Handled, InProgress, StoreUnavailableError
 from postroom.message import Message
@@ -32,6 +33,8 @@ ASKED_AGAIN_AFTER: Final = 5.0
 # The same where its record could not be looked up, and when another worker has it.
 STORE_AGAIN: Final = 5.0
 SOONEST: Final = 0.5
+# Well below RabbitMQ's own limit, at which it would throw the message away.
+MOST_DELIVERIES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,14 @@ def begin(house: House, incoming: Incoming) -> Handling:
 
 # ---- Before the handler ------------------------------------------------------------------------------------------
 def open_(house: House, handling: Handling) -> Handling:
-    """Is it its turn? Celery's `eta` waits on the broker, not here."""
-    due = moments.read(handling.incoming.headers.get("eta"))
+    """Is it its turn? Celery's `eta` waits on the broker, not here. And does it end whoever takes it?"""
+    incoming = handling.incoming
+    before = deliveries_before(incoming.properties, incoming.headers)
+    if before >= MOST_DELIVERIES:
+        text = f"It was delivered {before} times before, and no worker came to an end with it."
+        failure = Failure(errors.TRANSIENT, errors.DELIVERY_LIMIT, "DeliveryLimit", text)
+        return replace(handling, outcome=outcomes.given_up(failure, 0.0))
+    due = moments.read(incoming.headers.get("eta"))
     if due is None or due <= handling.started:
         return handling
     return replace(handling, outcome=Outcome(events.WAITING, after=due - handling.started))
