@@ -28,7 +28,7 @@ class Backoff:
         """Seconds from attempt number `attempt` (from 1) to the next; never sooner than the other side asked for."""
         whole = min(self.cap, self.base * 2.0 ** min(attempt - 1, 60))
         waits = whole * (1 - self.jitter * _chance.random()) if self.jitter else whole
-        return max(waits, retry_after or 0.0)
+        return max(waits, float(retry_after or 0))
 
     def allows_another(self, attempt: int) -> bool:
         return attempt < self.attempts

@@ -43,11 +43,20 @@ class PostroomError(Exception):
 
 
 class PermanentError(PostroomError):
-    """Trying again cannot help: the message becomes a dead letter at once."""
+    """Trying again cannot help: the message becomes a dead letter at once.
+
+    >>> classify(PermanentError("an empty document"))
+    'permanent'
+    """
 
 
 class TransientError(PostroomError):
-    """Trying again can help: the message comes back later, `retry_after` seconds at the earliest."""
+    """Trying again can help: the message comes back later, `retry_after` seconds at the earliest.
+
+    >>> error = TransientError("the model is busy", retry_after=30)
+    >>> classify(error), retry_after(error)
+    ('transient', 30.0)
+    """
 
     def __init__(self, *arguments: object, retry_after: float | None = None) -> None:
         super().__init__(*arguments)
@@ -59,7 +68,11 @@ class NotNowError(TransientError):
 
 
 class UnauthorisedError(PostroomError):
-    """The sender may not ask for this. The message is kept as a letter; Postroom's sender policies decide."""
+    """The sender may not ask for this. The message is kept as a letter; Postroom's sender policies decide.
+
+    >>> classify(UnauthorisedError("web may not ask for diagnoses"))
+    'permanent'
+    """
 
 
 class DeadlinePassedError(PostroomError):

@@ -13,17 +13,22 @@ PREFIX = "postroom+"
 
 
 def is_redis(url: str) -> bool:
-    return urlsplit(url.removeprefix(PREFIX)).scheme in _REDIS
+    return urlsplit(_plain(url)).scheme in _REDIS
+
+
+def _plain(url: str) -> str:
+    """kombu calls a socket redis+socket://, and our transport has a prefix."""
+    return url.removeprefix(PREFIX).removeprefix("redis+")
 
 
 def lossless(url: str) -> str:
     """The address that an agent uses: on Redis our own transport, whose claims cannot be lost. Senders may use the
     plain address, since the messages are the same."""
-    scheme = urlsplit(url.removeprefix(PREFIX)).scheme
+    scheme = urlsplit(_plain(url)).scheme
     if scheme in _REDIS:
         import postroom.delivery.transport  # noqa: F401 - importing it makes the address known to kombu
 
-        return url if url.startswith(PREFIX) else PREFIX + url
+        return PREFIX + _plain(url)
     if scheme in _AMQP:
         return url
     raise ConfigurationError(f"{scheme or url!r} is no broker that agents can use: redis://… or amqp://…")
@@ -34,7 +39,7 @@ def settler_for(url: str) -> Settler:
     if is_redis(url):
         from postroom.delivery.redis.settler import RedisSettler
 
-        return RedisSettler(url)
+        return RedisSettler(_plain(url))
     from postroom.delivery.rabbitmq.settler import RabbitSettler
 
     return RabbitSettler(url)
