@@ -57,7 +57,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         settings = {"POSTROOM_BROKER_URL": url, "POSTROOM_CONTENT_URL": str(folder / "content")}
         command = ("postroom", "worker", "tests.support.library_agent:agent", "-c", "2")
         with running(folder, *command, **settings) as worker:
-            content = {"content_url": str(folder / "content"), "content_limit": 10_000}
+            content: dict[str, Any] = {"content_url": str(folder / "content"), "content_limit": 10_000}
             yield House(url, Agent("classify", broker_url=url, **content), Told(url), worker)
 
 

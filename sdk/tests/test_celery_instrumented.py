@@ -32,9 +32,9 @@ class Shop:
     told: Told
     worker: Running
 
-    def send(self, task: str, *arguments: object, **options: object) -> str:
+    def send(self, task: str, *arguments: object) -> str:
         name = f"tests.support.library_celery.{task}"
-        return str(self.client.send_task(name, args=arguments or [{"of": "Ada"}], **options).id)
+        return str(self.client.send_task(name, args=arguments or [{"of": "Ada"}]).id)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,13 @@ def test_old_content_is_swept(tmp_path: Path) -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    cache, fetched = Cache(most_bytes=25), []
+    cache = Cache(most_bytes=25)
+    fetched: list[str] = []
 
     def fetch(key: str) -> bytes:
-        return cache.get_or(key, lambda: fetched.append(key) or b"0123456789")
+        fetched.append(key)
+        return b"0123456789"
 
     for key in ("a", "b", "a", "c", "a", "b"):
-        fetch(key)
+        cache.get_or(key, partial(fetch, key))
     assert fetched == ["a", "b", "c", "b"]

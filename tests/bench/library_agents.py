@@ -1,12 +1,14 @@
 """The workers that the library's benchmark measures, each a process: `python -m tests.bench.library_agents KIND URL`.
 
 `bare` is Celery as it comes, with one task that does nothing; `agent` is an agent whose handler does nothing, with
-delivery, idempotency, events and letters on; `telemetry` is the same with spans and metrics.
+delivery, idempotency, events and letters on. With `OTEL_EXPORTER_OTLP_ENDPOINT` set it makes spans and metrics too; a
+`sink` at that port takes them.
 """
 
 from __future__ import annotations
 
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,23 @@ class Nothing(Agent):
         return None
 
 
+class Sink(BaseHTTPRequestHandler):
+    """Takes whatever an exporter sends."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
 def main(kind: str, url: str) -> None:
-    if kind == "bare":
+    if kind == "sink":
+        ThreadingHTTPServer(("127.0.0.1", int(url)), Sink).serve_forever()
+    elif kind == "bare":
         bare_application(url).worker_main(["worker", f"-c{CONCURRENCY}", "-lWARNING"])
     else:
         Nothing("bench", broker_url=url).run(concurrency=CONCURRENCY, log_level="WARNING")

@@ -19,6 +19,7 @@ import redis
 
 from tests.bench.library_agents import CONCURRENCY, QUEUE, Nothing, bare_application
 from tests.support import servers
+from tests.support.commands import environment
 from tests.support.house import ROOT
 from tests.support.waiting import until
 
@@ -50,17 +51,30 @@ def recorded(client: redis.Redis, send: Callable[[], object], count: int) -> lis
 
 
 @contextmanager
-def worker(kind: str, url: str) -> Iterator[None]:
+def worker(kind: str, url: str, **more: str) -> Iterator[None]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.library_agents", kind, url],
-        cwd=ROOT, env={"PYTHONPATH": f"{ROOT}:{ROOT / 'sdk'}", "PATH": "/usr/bin:/bin", "HOME": "/tmp"},
-        stderr=subprocess.DEVNULL,
+        cwd=ROOT, env=environment(PYTHONPATH=f"{ROOT}:{ROOT / 'sdk'}", **more),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         yield
     finally:
         process.terminate()
         process.wait(60)
+
+
+@contextmanager
+def running(kind: str, url: str) -> Iterator[None]:
+    """The worker, and for telemetry somebody who takes it."""
+    if kind != "telemetry":
+        with worker(kind, url):
+            yield
+        return
+    port = servers.free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    with worker("sink", str(port)), worker(kind, url, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint):
+        yield
 
 
 def drained(client: redis.Redis) -> bool:
@@ -70,7 +84,7 @@ def drained(client: redis.Redis) -> bool:
 def measure(kind: str, url: str, client: redis.Redis, messages: list[bytes]) -> float:
     """Seconds per message."""
     client.flushall()
-    with worker(kind, url):
+    with running(kind, url):
         client.lpush(QUEUE, *messages[:WARM_UP])
         until(lambda: drained(client), f"{kind} to warm up", 60)
         begun = time.perf_counter()
@@ -90,6 +104,7 @@ def main() -> int:
             kind: recorded(client, send, options.messages + WARM_UP)
             for kind, send in samples(socket_url).items()
         }
+        sent["telemetry"] = sent["agent"]
         taken: dict[str, list[float]] = {kind: [] for kind in sent}
         for _ in range(options.rounds):
             for kind, messages in sent.items():

@@ -34,7 +34,7 @@ def bad(order: Any) -> None:
     raise ValueError("an order without lines")
 
 
-@app.task(autoretry_for=(KeyError,), default_retry_delay=0.1, retry_backoff=False, max_retries=2)
+@app.task(autoretry_for=(KeyError,), default_retry_delay=0, retry_backoff=False, max_retries=2)
 def stubborn(order: Any) -> None:
     raise KeyError("customer")
 
