@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agents.ledger.values import Event
+from agents.ledger.values import Event, Kind, Source
 
 # A NUL cannot be stored as text. It has the same length as what stands in for it, so that nothing else moves.
 NUL, STANDS_IN = b"\\u0000", b"\\ufffd"
@@ -21,6 +21,7 @@ _MISSING = re.compile(r"missing required field `([^`]*)`")
 _decode = msgspec.json.Decoder(Event).decode
 _one_or_list = msgspec.json.Decoder(list[msgspec.Raw] | dict[str, msgspec.Raw]).decode
 MOST_MESSAGE = 4_000
+ALLOWED = {"kind": tuple(Kind), "source": tuple(each for each in Source if each is not Source.POSTROOM)}
 
 
 class Fault(NamedTuple):
@@ -78,7 +79,8 @@ def _fault(said: str) -> Fault:
     path, missing = _PATH.search(said), _MISSING.search(said)
     field = (missing[1] if missing else "") or (path[1] if path else "")
     detail = "It is required." if missing else f"{_PATH.sub('', said)}."
-    return Fault(field, detail)
+    allowed = ALLOWED.get(field)
+    return Fault(field, f"{detail} It is one of {', '.join(allowed)}." if allowed and not missing else detail)
 
 
 def _fitting(event: Event) -> Event | Fault:

@@ -48,8 +48,8 @@ def shown(row: MessageRow, state: str) -> dict[str, Any]:
 
 
 def holder(row: MessageRow) -> str:
-    """Who has it now: an agent, or the queue it waits in, or nobody any more."""
-    if row.state in HELD_BY_AGENT:
+    """Who has it now: an agent, also while it asks for input; the queue it waits in; or nobody any more."""
+    if row.state in HELD_BY_AGENT or row.waits_for:
         return row.instance or row.agent or "—"
     return row.queue or "—" if row.state in UNDER_WAY else "—"
 

@@ -72,6 +72,7 @@ def test_a_wrong_one_in_a_list__costs_no_other(client: httpx.Client, house: Inta
     answer = client.post(PATH, json=[event("listed"), *bad])
     assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (200, 1, 4)
     assert [each["field"] for each in answer.json()["errors"]] == ["kind", "message_id", "attempt", ""]
+    assert "running, retrying" in answer.json()["errors"][0]["detail"]
     assert all(each["remedy"] for each in answer.json()["errors"])
     assert {"listed"} <= messages(house).keys()
 
