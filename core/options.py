@@ -209,6 +209,7 @@ OPTIONS: tuple[Option, ...] = (
 # What belongs to the agents' side may stand in the same environment and is none of the server's business.
 AGENT_SIDE = frozenset(
     {"POSTROOM_URL", "POSTROOM_TOKEN", "POSTROOM_TOKEN_FILE", "POSTROOM_BROKER_URL", "POSTROOM_AGENT_DIR"}
+    | {"POSTROOM_BROKER_URL_FILE", "POSTROOM_BROKER_NAME", "POSTROOM_CONTENT_URL", "POSTROOM_SPOOL"}
     | {"POSTROOM_CA_FILE", "POSTROOM_CLIENT_CERT_FILE", "POSTROOM_CLIENT_KEY_FILE"}
 )
 

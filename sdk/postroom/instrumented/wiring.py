@@ -58,6 +58,7 @@ class Working:
         _catch_undecodable(sender, self._office)
         if not _has_processes(sender):
             self._begin_process()
+        self._office.postman.start()
         for hook in self._office.hooks:
             hook.on_start(self._office.about)
 
