@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from postroom.telemetry.meters import Meters
 from postroom.telemetry.telemetry import Telemetry
 from postroom.telemetry.traced import Traced
 from tests.support import library
+from tests.support.house import ROOT
 
 
 @pytest.fixture
@@ -182,6 +184,19 @@ def test_a_workflow_is_a_span_of_its_own_for_functions_of_both_kinds(spans: InMe
     assert (said(first)["postroom.workflow"], said(second)["postroom.workflow"]) == ("plain", "invoices")
     assert said(model)["gen_ai.usage.input_tokens"] == 10
     assert (model.parent, tool.parent) == (second.context, second.context)
+
+
+def test_what_the_guide_shows_works(spans: InMemorySpanExporter) -> None:
+    page = (ROOT / "docs" / "guides" / "telemetry.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert names["count"] == 2
+    assert [span.name for span in spans.get_finished_spans()] == [
+        "chat small-1",
+        "execute_tool ocr",
+        "invoices",
+    ]
 
 
 def test_an_exception_marks_its_span_and_goes_on(spans: InMemorySpanExporter) -> None:
