@@ -19,8 +19,9 @@ from agents.deadletters import selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.seal import SealError
 from agents.deadletters.values import Contents
+from agents.ledger import selectors as ledger
 from core import clock
-from core.access.api import Permission, may
+from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from dashboard.api.letters_shapes import text_of
 from dashboard.pages import frame
@@ -88,7 +89,7 @@ def letter(request: HttpRequest, id: UUID) -> HttpResponse:
         "body": body(shown.body) if shown else None,
         "api_path": reverse("api-letter", args=(row.pk,)),
         "body_path": reverse("api-letter-body", args=(row.pk,)),
-        "message_url": _message_url(row),
+        "message_url": _message_url(subject, row),
         "same_url": f"{reverse('letters')}?{urlencode({'error': row.failure_type, 'queue': row.queue})}",
     }
     return render(request, "pages/letter.html", context)
@@ -124,8 +125,9 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _message_url(row: Letter) -> str:
-    if not row.message_id:
+def _message_url(subject: Subject, row: Letter) -> str:
+    """Empty where the ledger does not know it: an agent may hand over letters and tell of nothing else."""
+    if not row.message_id or ledger.of_id(subject, row.message_id, row.environment) is None:
         return ""
     path = reverse("messages-message", args=(row.message_id,))
     return f"{path}?{urlencode({'of': row.environment})}"

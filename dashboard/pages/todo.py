@@ -107,7 +107,7 @@ def _captures(troubles: tuple[CaptureTrouble, ...]) -> Iterator[Todo]:
         yield Todo(
             "bad",
             f"Let Postroom reach {trouble.broker} again" if away else "Let the database take letters again",
-            f"Letters stay on {trouble.broker} until then; none is lost. {trouble.sentence}",
+            f"Postroom takes no letter off {trouble.broker} until then. {trouble.sentence}",
             datetime.fromtimestamp(trouble.since, UTC),
             short=said,
         )

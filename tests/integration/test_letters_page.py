@@ -21,7 +21,7 @@ from tests.support.accounts import person, signed_in
 from tests.support.api_client import Program
 from tests.support.letters import arrival
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases=["default", "telemetry"])
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_letter__whole_for_who_may_read_payloads(ana: Client) -> None:
         "4711 &lt;b&gt;",
         "ü",
         "node-3",
-        "/messages/one/",
+        "nobody told of its way",
         "/traces/",
     ):
         assert wanted in said, wanted
@@ -95,7 +95,6 @@ def test_letter__erased_says_so(ana: Client) -> None:
     assert "erased" in page(ana, f"/letters/{kept.letter_id}")
 
 
-@pytest.mark.django_db(databases=["default", "telemetry"])
 def test_search_box__finds_a_letter_by_its_messages_id(ana: Client) -> None:
     (kept,) = keep([arrival(message_id="inv-4711")])
     answer = ana.get("/where?id=inv-4711")
