@@ -248,6 +248,43 @@ def test_a_message_that_is_none_becomes_a_letter_and_blocks_nobody(ours: Connect
     assert client.hlen(keys.UNACKED) == 1
 
 
+def test_a_connection_that_broke_is_opened_anew(ours: Connection, bare: Connection, client: Any) -> None:
+    taking = Taking(ours, "a")
+    taking.turn(0)
+    client.client_kill_filter(_type="normal", skipme=True)
+    client.client_kill_filter(_type="pubsub")
+    with pytest.raises(ours.connection_errors):
+        taking.turn(5)
+    send(bare, "a", 1)
+    assert taking.get() == [1]
+
+
+def test_a_lost_channel_keeps_the_claims_of_what_still_runs_and_of_nothing_else(
+    ours: Connection, client: Any
+) -> None:
+    send(ours, "a", 1, 2)
+    taking = Taking(ours, "a", prefetch=2)
+    taking.get(2)
+    running, tag = taking.messages[0], taking.messages[1].delivery_tag
+    ours.collect()
+    taking.messages.clear()
+    until(
+        lambda: not client.hexists(keys.UNACKED, tag) or _expired(client, tag),
+        "the other claim to run out",
+        10,
+    )
+    begin = time.monotonic()
+    until(lambda: time.monotonic() - begin > 2.2, "longer than a claim holds")
+    assert not _expired(client, running.delivery_tag)
+    running.ack()
+    assert not client.hexists(keys.UNACKED, running.delivery_tag)
+
+
+def _expired(client: Any, tag: str) -> bool:
+    seconds, micros = client.time()
+    return bool((client.zscore(keys.UNACKED_DUE, tag) or 0) < seconds + micros / 1e6)
+
+
 def test_a_prefix_for_keys_is_refused_with_the_remedy(redis_url: str) -> None:
     connection = Connection(f"postroom+{redis_url}", transport_options={"global_keyprefix": "x"})
     with pytest.raises(FixedNamesError, match="a database of its own"):

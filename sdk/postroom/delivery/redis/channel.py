@@ -9,6 +9,8 @@ import os
 import socket
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from queue import Empty
 from typing import Any, Final
@@ -59,6 +61,7 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         self._claimed: deque[Claimed] = deque()
         self._without_ack: set[str] = set()
         self._signalled, self._looked_at, self._expiry_at = True, 0.0, 0.0
+        self._abandoned = False
         super().__init__(*args, **kwargs)
         if self.global_keyprefix:
             self._disconnect_pools()
@@ -101,7 +104,8 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
 
     def hear(self) -> None:
         """Redis says that a queue has changed."""
-        self.inlet.hear()
+        with self._open_inlet() as inlet:
+            inlet.hear()
         self._signalled = True
 
     def credit_returned(self) -> None:
@@ -130,18 +134,27 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         lists = self._lists()
         if not room or not lists:
             return
-        claimed = self._take(self.inlet, lists, room)
+        with self._open_inlet() as inlet:
+            claimed = inlet.claim(lists, room)
+        self._hold(claimed)
         self._signalled, self._looked_at = bool(claimed), time.monotonic()
         if claimed:
             self._queue_cycle.rotate(claimed[-1].queue)
         self._keep_from_expiring()
 
-    def _take(self, inlet: Inlet, lists: list[tuple[str, str]], most: int) -> list[Claimed]:
-        claimed = inlet.claim(lists, most)
+    @contextmanager
+    def _open_inlet(self) -> Iterator[Inlet]:
+        """A broken one is not used again: the next look opens a new one."""
+        try:
+            yield self.inlet
+        except self.connection_errors:
+            self._close_inlet()
+            raise
+
+    def _hold(self, claimed: list[Claimed]) -> None:
         for claim in claimed:
             self.keeper.hold(claim.tag)
         self._claimed.extend(claimed)
-        return claimed
 
     def _lists(self) -> list[tuple[str, str]]:
         """Where to look: by priority, and within one in turn."""
@@ -232,33 +245,40 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         if self.closed:
             return
         try:
+            self._close_inlet()
             self._hand_back(list(self._claimed))
             super().close()
-            self._end_keeper(Keeper.stop)
+            self._end_keeper(Keeper.orphan if self._abandoned else Keeper.stop)
         except self.connection_errors:
             self._end_keeper(Keeper.orphan)
             raise
         finally:
-            self._close_inlet()
+            self._close_plain()
 
     def abandon(self) -> None:
         """The connection was lost: what runs goes on, and its claims are kept for as long as it does."""
         self._end_keeper(Keeper.orphan)
-        self.do_restore = False
+        self._abandoned, self.do_restore = True, False
         self._claimed.clear()
+        self.qos.let_go()
 
     def _end_keeper(self, how: Any) -> None:
         if (keeper := self.__dict__.get("keeper")) is not None:
             how(keeper)
 
     def _close_inlet(self) -> None:
-        if (plain := self.__dict__.get("plain")) is not None:
-            plain.connection_pool.disconnect()
         if self._inlet is not None:
+            if self.connection and self.connection.cycle:
+                self.connection.cycle.forget_inlet(self)
             self._inlet.close()
             self._inlet = None
+            self._signalled = True
+
+    def _close_plain(self) -> None:
+        if (plain := self.__dict__.get("plain")) is not None:
+            plain.connection_pool.disconnect()
 
     def _after_fork(self) -> None:
-        self._close_inlet()
+        self._inlet = None
         self._claimed.clear()
         super()._after_fork()

@@ -33,13 +33,14 @@ class Inlet:
         self._hears, self._claims = _connection(pool), _connection(pool)
         self._instance, self._lease = instance, lease
         self._nonce, self._count = secrets.token_hex(8) + "-", 0
-        self._sha = ""
+        self._sha, self._number = "", -1
         self.tracks = False
 
     def open(self) -> None:
         """Connect both, and have the one told what happens to what the other has read."""
         listener = _ask(self._hears, "CLIENT", "ID")
         _ask(self._hears, "SUBSCRIBE", INVALIDATIONS)
+        self._number = int(self._hears._sock.fileno())
         self._sha = _ask(self._claims, "SCRIPT", "LOAD", scripts.CLAIM).decode()
         try:
             _ask(self._claims, "CLIENT", "TRACKING", "ON", "REDIRECT", listener, "NOLOOP")
@@ -49,11 +50,7 @@ class Inlet:
 
     def fileno(self) -> int:
         """Readable when a queue has changed."""
-        return int(self.socket.fileno())
-
-    @property
-    def socket(self) -> Any:
-        return self._hears._sock  # kombu's pollers take sockets
+        return self._number
 
     def hear(self) -> None:
         """Take in what was said; the words themselves do not matter."""

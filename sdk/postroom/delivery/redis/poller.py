@@ -29,7 +29,7 @@ class Poller(kombu_parts.redis.MultiChannelPoller):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.on_untracked: Callable[[], None] = lambda: None
-        self._lock = threading.Lock()
+        self._lock, self._inlets = threading.Lock(), dict[Any, int]()
         self._nudged, self._nudges = os.pipe()
         os.set_blocking(self._nudged, False)
         os.set_blocking(self._nudges, False)
@@ -50,20 +50,24 @@ class Poller(kombu_parts.redis.MultiChannelPoller):  # type: ignore[misc]
         self.poller = poller
 
     def _register_inlet(self, channel: Any) -> None:
-        sock = channel.inlet.socket
-        if self._chan_to_sock.get((channel, channel, CHANGED)) is not sock:
-            self._chan_to_sock[channel, channel, CHANGED] = sock
-            self._fd_to_chan[sock.fileno()] = (channel, CHANGED)
-            self.poller.register(sock, READ | ERR)
+        fd = channel.inlet.fileno()
+        if self._inlets.get(channel) != fd:
+            self._inlets[channel] = fd
+            self._fd_to_chan[fd] = (channel, CHANGED)
+            self.poller.register(fd, READ | ERR)
             if not channel.inlet.tracks:
                 self.on_untracked()
 
+    def forget_inlet(self, channel: Any) -> None:
+        """Before it is closed: its number may be another's soon."""
+        if (fd := self._inlets.pop(channel, None)) is not None:
+            self._fd_to_chan.pop(fd, None)
+            with suppress(KeyError, ValueError, OSError):
+                self._unregister_from_poll(fd)
+
     def discard(self, channel: Any) -> None:
         super().discard(channel)
-        sock = self._chan_to_sock.pop((channel, channel, CHANGED), None)
-        if sock is not None and (fd := sock.fileno()) >= 0:
-            self._fd_to_chan.pop(fd, None)
-            self._unregister_from_poll(fd)
+        self.forget_inlet(channel)
 
     # A turn
 
@@ -116,7 +120,7 @@ class Poller(kombu_parts.redis.MultiChannelPoller):  # type: ignore[misc]
         """Deliver one message or broadcast; Empty when none came in time."""
         self._in_protected_read = True
         try:
-            self.maybe_refresh_binding_expiry()
+            self._refresh_bindings()
             self._listen()
             if self._deliver_one() or self._wait(timeout):
                 return
@@ -142,6 +146,12 @@ class Poller(kombu_parts.redis.MultiChannelPoller):  # type: ignore[misc]
     def polls(self) -> bool:
         """Redis does not say when a queue has changed."""
         return any(channel.active_queues and not channel.inlet.tracks for channel in list(self._channels))
+
+    def _refresh_bindings(self) -> None:
+        if (
+            refresh := getattr(super(), "maybe_refresh_binding_expiry", None)
+        ) is not None:  # from kombu 5.7 on
+            refresh()
 
     def maybe_restore_messages(self) -> None:
         """The keepers' threads sweep."""

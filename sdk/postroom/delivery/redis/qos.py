@@ -84,5 +84,10 @@ class QoS(kombu_parts.virtual.QoS):  # type: ignore[misc]
         self._delivered.clear()
         return []
 
+    def let_go(self) -> None:
+        """Hold no message any more: those that run are held by who runs them."""
+        self._delivered.clear()
+        self._dirty.clear()
+
     def restore_visible(self, *args: object, **kwargs: object) -> None:
         """The keeper's thread sweeps; kombu's timers have nothing to do."""
