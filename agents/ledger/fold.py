@@ -8,6 +8,7 @@ whole history again (`fold`); both come to the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from operator import attrgetter
 
 import msgspec
@@ -37,7 +38,7 @@ def fold(events: Iterable[Told]) -> Message:
 
 def follow(message: Message, later: Iterable[Told]) -> Message:
     """The message with events taken that are later than all it knows, in order."""
-    found = message.__copy__()
+    found = copy(message)
     for each in later:
         _take(found, each)
     return found

@@ -70,7 +70,7 @@ def worker(hostname: str) -> Worker:
 def task_of(said: Mapping[str, Any]) -> str:
     """The task that an event is about, or nothing."""
     found = said.get("uuid") if said.get("type") in KINDS else ""
-    return found if isinstance(found, str) and len(found) <= LONGEST else ""
+    return found if isinstance(found, str) and len(found) <= LONGEST and "\0" not in found else ""
 
 
 def event(said: Mapping[str, Any], broker: str, attempts: Attempts) -> Event | None:
@@ -141,7 +141,10 @@ def _error(said: Mapping[str, Any]) -> Fault | None:
     type_, message = found.groups() if found else ("", text)
     message = message.strip("'\"") if found else message
     return Fault(
-        class_="unknown", reason="exception", type=type_[:LONGEST], message=message[:LONGEST_MESSAGE]
+        class_="unknown",
+        reason="exception",
+        type=type_[:LONGEST],
+        message=message[:LONGEST_MESSAGE].replace("\0", "\ufffd"),
     )
 
 

@@ -104,15 +104,17 @@ def put_messages(rows: Sequence[Row]) -> None:
 
 
 def _insert(table: str, columns: dict[str, str], values: Sequence[tuple[Any, ...]], conflict: str) -> int:
-    """PostgreSQL takes whole columns in one statement, SQLite row after row in one prepared one."""
+    """PostgreSQL takes all rows as one document (arrays of parameters are put together in Python, slowly), SQLite row
+    after row in one prepared statement."""
     if not values:
         return 0
     names, connection = ", ".join(columns), connections[TELEMETRY]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{type_}[]" for type_ in columns.values())
-            statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"  # noqa: S608
-            cursor.execute(statement, [list(column) for column in zip(*values, strict=True)])
+            typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+            rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS new({typed})"  # noqa: S608
+            document = encode([dict(zip(columns, row, strict=True)) for row in values]).decode()
+            cursor.execute(f"INSERT INTO {table} ({names}) {rows} ON CONFLICT {conflict}", [document])
         else:
             marks = ", ".join(["%s"] * len(columns))
             statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT {conflict}"  # noqa: S608

@@ -119,9 +119,9 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
 
 def _letters(request: HttpRequest, row: MessageRow) -> list[Letter]:
     """What custody holds of it, where the reader may see that."""
-    held = deadletters.of_message(row.message_id).filter(environment=row.environment)
-    seen = deadletters.seen_by(frame.subject_of(request)).filter(pk__in=held.values("pk"))
-    return list(seen.order_by(*deadletters.NEWEST)[:MOST_BESIDE])
+    seen = deadletters.seen_by(frame.subject_of(request))
+    held = seen.filter(message_id=row.message_id, environment=row.environment)
+    return list(held.order_by(*deadletters.NEWEST)[:MOST_BESIDE])
 
 
 def sentence(line: Line) -> str:

@@ -65,17 +65,20 @@ def _write(events: list[tuple[Any, ...]], messages: list[tuple[Any, ...]]) -> No
     names = ", ".join(("id", *COLUMNS))
     if connection.vendor == "postgresql":
         types = ["bigint", *("bigint" if name in NUMBERS | MOMENTS else "text" for name in COLUMNS)]
-        arrays = ", ".join(f"%s::{type_}[]" for type_ in types)
+        typed = ", ".join(f"{name} {type_}" for name, type_ in zip(("id", *COLUMNS), types, strict=True))
+        told = [dict(zip(("message", "event_id", "arrived", "body"), row, strict=True)) for row in events]
+        rows = [dict(zip(("id", *COLUMNS), row, strict=True)) for row in messages]
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {EVENTS} (message, event_id, arrived, body) "
-                "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
-                [list(column) for column in zip(*events, strict=True)],
+                f"INSERT INTO {EVENTS} (message, event_id, arrived, body) SELECT message, event_id, arrived, body "
+                "FROM json_to_recordset(%s::json) AS new(message bigint, event_id text, arrived bigint, body text) "
+                "ON CONFLICT DO NOTHING",
+                [msgspec.json.encode(told).decode()],
             )
             cursor.execute(
-                f"INSERT INTO {MESSAGES} ({names}) SELECT * FROM unnest({arrays}) "
+                f"INSERT INTO {MESSAGES} ({names}) SELECT {names} FROM json_to_recordset(%s::json) AS new({typed}) "
                 f"ON CONFLICT (id) DO UPDATE SET {sets}",
-                [list(column) for column in zip(*messages, strict=True)],
+                [msgspec.json.encode(rows).decode()],
             )
         return
     # Past Django's cursor: it costs more than SQLite itself.
