@@ -1,0 +1,41 @@
+"""`postroom drill NAME | --all`: provokes a failure for real, and exits with 0 when nothing came of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from postroom.drills import scene, table
+from postroom.drills.figures import Verdict, as_json, as_text
+
+DONE, NO, BAD_USAGE = 0, 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(table.DRILLS)
+    parser.add_argument("name", nargs="?", choices=[*table.DRILLS], metavar="NAME", help=f"one of {names}")
+    parser.add_argument("--all", action="store_true", help="all of them, one after the other")
+    parser.add_argument("--full", action="store_true", help="in the size that the promise is made for")
+    parser.add_argument("--broker", choices=["redis", "rabbitmq"], help="only on this one")
+    parser.add_argument("--json", action="store_true", help="figures and verdicts as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    if bool(options.name) == options.all:
+        print("postroom drill: name one drill, or say --all", file=sys.stderr)
+        return BAD_USAGE
+    drills = [*table.DRILLS.values()] if options.all else [table.DRILLS[options.name]]
+    verdicts = [verdict for drill in drills for verdict in _play(drill, options)]
+    if options.json:
+        print(as_json(verdicts))
+    return DONE if verdicts and all(verdict.good for verdict in verdicts) else NO
+
+
+def _play(drill: scene.Drill, options: argparse.Namespace) -> list[Verdict]:
+    brokers = [kind for kind in drill.brokers if options.broker in {None, kind}]
+    verdicts = []
+    for kind in brokers:
+        verdicts.append(scene.run(drill, kind, drill.full if options.full else drill.small))
+        if not options.json:
+            print(as_text(verdicts[-1]), flush=True)
+    return verdicts
