@@ -19,6 +19,7 @@ DONE, NO, BAD_USAGE = 0, 1, 2
 COMMANDS: dict[str, str] = {
     "agents": "Find agents by what they can do.",
     "worker": "Run an agent.",
+    "drill": "Provoke a failure for real, and see that nothing comes of it.",
 }
 
 

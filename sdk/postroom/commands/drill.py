@@ -12,8 +12,8 @@ DONE, NO, BAD_USAGE = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(table.DRILLS)
-    parser.add_argument("name", nargs="?", choices=[*table.DRILLS], metavar="NAME", help=f"one of {names}")
+    names = ", ".join(table.NAMES)
+    parser.add_argument("name", nargs="?", choices=table.NAMES, metavar="NAME", help=f"one of {names}")
     parser.add_argument("--all", action="store_true", help="all of them, one after the other")
     parser.add_argument("--full", action="store_true", help="in the size that the promise is made for")
     parser.add_argument("--broker", choices=["redis", "rabbitmq"], help="only on this one")
@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     if bool(options.name) == options.all:
         print("postroom drill: name one drill, or say --all", file=sys.stderr)
         return BAD_USAGE
-    drills = [*table.DRILLS.values()] if options.all else [table.DRILLS[options.name]]
-    verdicts = [verdict for drill in drills for verdict in _play(drill, options)]
+    names = table.NAMES if options.all else [options.name]
+    verdicts = [verdict for name in names for verdict in _play(table.find(name), options)]
     if options.json:
         print(as_json(verdicts))
     return DONE if verdicts and all(verdict.good for verdict in verdicts) else NO

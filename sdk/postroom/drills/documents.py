@@ -77,15 +77,13 @@ def sizes(count: int, largest: int) -> list[int]:
 
 
 def play(scene: Scene, verdict: Verdict) -> None:
-    from postroom import Agent
-
     count, origin = scene.size.count, Origin(sizes(scene.size.count, scene.size["largest"]))
     content = scene.folder / "content"
     for step in STEPS:
         where = f"postroom.drills.documents_agents:{step}"
         scene.agent(step, where, "--pool", "threads", "--concurrency", "2", POSTROOM_CONTENT_URL=str(content))
     clerk, progress = (
-        Agent("clerk", handler=lambda message: None),
+        scene.sender("clerk"),
         scene.progress("documents", count * len(STEPS)),
     )
     try:

@@ -57,6 +57,7 @@ def postroom(folder: Path, broker: str, plain: str) -> Iterator[Postroom]:
         return
     manage = _manage()
     environ = _environ(folder, f"{broker}={plain}")
+    _build(manage, environ)
     child = Child("postroom", [sys.executable, str(manage), "up"], folder / "postroom.log", environ)
     try:
         until(lambda: _ready(child), "Postroom to be ready", READY_SECONDS, every=0.25)
@@ -65,6 +66,12 @@ def postroom(folder: Path, broker: str, plain: str) -> Iterator[Postroom]:
         )
     finally:
         child.end()
+
+
+def _build(manage: Path, environ: dict[str, str]) -> None:
+    """What the pages need, as `make run` does it; nothing when it is there."""
+    command = [sys.executable, "-m", "core.up.build"]
+    subprocess.run(command, cwd=manage.parent, env=environ, capture_output=True, check=True)
 
 
 def _manage() -> Path:

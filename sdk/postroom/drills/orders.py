@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postroom.drills import crashes
 from postroom.drills.children import Child
@@ -22,6 +23,9 @@ from postroom.drills.letters import Letters
 from postroom.drills.progress import Progress
 from postroom.drills.scene import Drill, Scene, Size
 from postroom.drills.waiting import NeverCameError, until
+
+if TYPE_CHECKING:
+    from postroom import Agent
 
 WORKERS = 3
 REFUSED_EVERY = 50
@@ -56,8 +60,9 @@ class Books:
 class Shop:
     """Sends orders, never many more than are dealt with, and sends again what the broker did not confirm."""
 
-    def __init__(self, count: int, dealt_with: Callable[[], int]) -> None:
+    def __init__(self, sender: Agent, count: int, dealt_with: Callable[[], int]) -> None:
         self.count, self.sent = count, 0
+        self._sender = sender
         self._dealt_with = dealt_with
         self._may = 0
         self._thread = threading.Thread(target=self._send_all, daemon=True)
@@ -71,21 +76,18 @@ class Shop:
         self._may = max(self._may, count)
 
     def _send_all(self) -> None:
-        from postroom import Agent
-
-        shop = Agent("shop", handler=lambda message: None)
         for number in range(self.count):
             while self.sent >= self._may or self.sent - self._dealt_with() > AHEAD:
                 time.sleep(0.02)
-            self._send(shop, number)
+            self._send(number)
             self.sent += 1
 
-    def _send(self, shop: object, number: int) -> None:
+    def _send(self, number: int) -> None:
         """The same message id however often: what the broker did take, it takes no second time."""
         order = {"order": order_id(number), "card": "refused" if is_refused(number) else "good"}
         for attempt in itertools.count():
             try:
-                shop.send_message("orders", order, message_id=message_id(number))  # type: ignore[attr-defined]
+                self._sender.send_message("orders", order, message_id=message_id(number))
             except Exception:
                 self.again += 1
                 time.sleep(min(0.1 * 2**attempt, 1.0))
@@ -161,7 +163,7 @@ def play(scene: Scene, verdict: Verdict) -> None:
     books, letters, count = Books(scene.folder), Letters(scene.postroom, "orders"), scene.size.count
     workers = [scene.agent(f"orders-{number}", AGENT, "--concurrency", "2") for number in range(WORKERS)]
     refused = sum(map(is_refused, range(count)))
-    shop = Shop(count, books.count)
+    shop = Shop(scene.sender("shop"), count, books.count)
     shop.start()
     progress, trouble = scene.progress("orders", count), Trouble(scene, workers, random.Random(4711))  # noqa: S311
     began = time.monotonic()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postroom.drills import brokers, house
 from postroom.drills.brokers import Broker
@@ -15,6 +16,9 @@ from postroom.drills.children import Child, Children
 from postroom.drills.figures import Verdict
 from postroom.drills.house import Postroom
 from postroom.drills.progress import Progress
+
+if TYPE_CHECKING:
+    from postroom import Agent
 
 BROKER = "drill"
 SDK = Path(__file__).resolve().parents[2]
@@ -45,6 +49,15 @@ class Scene:
     def agent(self, name: str, where: str, *options: str, **environ: str) -> Child:
         """A worker process of the agent at `MODULE:NAME`."""
         return self.children.python(name, "-m", "postroom", "worker", where, *options, **environ)
+
+    def sender(self, name: str) -> Agent:
+        """Somebody in the drill's own process who sends messages and takes none."""
+        from postroom import Agent
+
+        told = self.postroom
+        return Agent(
+            name, handler=lambda message: None, broker_url=self.broker.url, url=told.url, token=told.token
+        )
 
     def progress(self, title: str, whole: int) -> Progress:
         return Progress(title, whole)

@@ -27,7 +27,7 @@ SETTLE_SECONDS = 120.0
 
 def play(scene: Scene, verdict: Verdict) -> None:
     scene.agent("sentiment", AGENT, "--concurrency", "4", "--pool", "threads")
-    sender, letters = Sender(), Letters(scene.postroom, "sentiment")
+    sender, letters = Sender(scene), Letters(scene.postroom, "sentiment")
     progress = scene.progress("sentiment", scene.size.count * ROUNDS * 2)
     sender.send_one("", valid=True)  # the first one waits for the worker to start
     until(lambda: notes.count(scene.folder, "read") == 1, "the agent to read its first text", SETTLE_SECONDS)
@@ -52,10 +52,8 @@ def play(scene: Scene, verdict: Verdict) -> None:
 class Sender:
     """Sends texts at a pace, and knows which were invalid."""
 
-    def __init__(self) -> None:
-        from postroom import Agent
-
-        self._agent = Agent("reader", handler=lambda message: None)
+    def __init__(self, scene: Scene) -> None:
+        self._agent = scene.sender("reader")
         self.invalid: set[str] = set()
         self.of_round: dict[str, str] = {}
 

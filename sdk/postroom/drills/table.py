@@ -1,17 +1,16 @@
-"""The drills by name, in the order of the failures they provoke."""
+"""The drills by name, in the order of the failures they provoke. Each is loaded when it is played."""
 
 from __future__ import annotations
 
-from postroom.drills import documents, flood, orders, rollout, sentiment
+from importlib import import_module
+
 from postroom.drills.scene import Drill
 
-DRILLS: dict[str, Drill] = {
-    drill.name: drill
-    for drill in (
-        orders.DRILL,
-        documents.DRILL,
-        sentiment.DRILL,
-        rollout.DRILL,
-        flood.DRILL,
-    )
-}
+NAMES = ("orders", "documents", "sentiment", "rollout", "flood", "intruder")
+
+
+def find(name: str) -> Drill:
+    """The drill of one of these names."""
+    drill = import_module(f"postroom.drills.{name}").DRILL
+    assert isinstance(drill, Drill), name
+    return drill
