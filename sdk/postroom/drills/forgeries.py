@@ -42,20 +42,35 @@ class Workshop:
             "signed with a key that nobody published": lambda outgoing: self._signed(outgoing, self.own),
             "signed under another's key name": self._under_another_name,
             "expired": lambda outgoing: self._signed(outgoing, self.stolen, at=time.time() - LONG_AGO),
-            "meant for another queue": lambda outgoing: self._signed(outgoing, self.stolen, queue="elsewhere"),
+            "meant for another queue": lambda outgoing: self._signed(
+                outgoing, self.stolen, queue="elsewhere"
+            ),
             "made for another body": lambda outgoing: self._signed(outgoing, self.stolen, body=b"{}"),
-            "made for another message": lambda outgoing: self._signed(outgoing, self.stolen, message_id="another"),
+            "made for another message": lambda outgoing: self._signed(
+                outgoing, self.stolen, message_id="another"
+            ),
             "with the algorithm none": self._without_signature,
             "signed with the public key as a secret": self._with_public_key,
         }
 
     def _signed(
-        self, outgoing: Outgoing, key: SigningKey, *, at: float = 0.0, queue: str = "", body: bytes = b"",
+        self,
+        outgoing: Outgoing,
+        key: SigningKey,
+        *,
+        at: float = 0.0,
+        queue: str = "",
+        body: bytes = b"",
         message_id: str = "",
     ) -> str:
         said = Expected(
-            outgoing.sender, queue or outgoing.queue, outgoing.environment, message_id or outgoing.message_id,
-            outgoing.redrive, outgoing.task, body or outgoing.body,
+            outgoing.sender,
+            queue or outgoing.queue,
+            outgoing.environment,
+            message_id or outgoing.message_id,
+            outgoing.redrive,
+            outgoing.task,
+            body or outgoing.body,
         )
         return claims.sign(said, key, at or time.time())
 
