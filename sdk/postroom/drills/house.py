@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from postroom.drills.brokers import free_port
 from postroom.drills.children import Child
@@ -42,6 +43,16 @@ class Postroom:
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310 - our own address
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return json.load(answer)
+
+    def pages(self, path: str) -> Iterator[dict[str, Any]]:
+        """All rows of a list, page after page. `path` has a query."""
+        after = ""
+        while True:
+            page = self.get(path + after)
+            yield from page["results"]
+            if not page["next"]:
+                return
+            after = f"&cursor={quote(page['next'])}"
 
     @property
     def environ(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from postroom.security.agent import SecureAgent
 
 AGENT = "postroom.drills.intruder_agent:agent"
 QUEUE, HONEST, VISITOR = "vault", "clinic", "visitor"
-REFUSED = "message.refused"
+REFUSED, REPORTED = "message.refused", "agent.reported"
 PATIENCE_SECONDS = 180.0
 
 
@@ -114,13 +114,9 @@ def _forge(scene: Scene, honest: SecureAgent, sent: Sent, each: int) -> None:
 
 
 def _audited(scene: Scene) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    path = f"/api/v1/audit?action={REFUSED}&limit=200"
-    while path:
-        page = scene.postroom.get(path)
-        found += page["results"]
-        path = f"/api/v1/audit?action={REFUSED}&limit=200&cursor={page['next']}" if page["next"] else ""
-    return found
+    """What the vault reported of refusals."""
+    reported = scene.postroom.pages(f"/api/v1/audit?action={REPORTED}&limit=200")
+    return [entry for entry in reported if (entry["after"] or {}).get("action") == REFUSED]
 
 
 def _judge(scene: Scene, verdict: Verdict, sent: Sent, letters: Letters) -> None:

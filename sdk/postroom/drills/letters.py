@@ -20,11 +20,7 @@ class Letters:
         self._path = f"/api/v1/dead-letters?queue={quote(queue)}&limit={PAGE}"
 
     def all(self) -> Iterator[dict[str, Any]]:
-        path = self._path
-        while path:
-            page = self._postroom.get(path)
-            yield from page["results"]
-            path = f"{self._path}&cursor={quote(page['next'])}" if page["next"] else ""
+        return self._postroom.pages(self._path)
 
     def message_ids(self) -> Counter[str]:
         return Counter(str(letter["message_id"]) for letter in self.all())

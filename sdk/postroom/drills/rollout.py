@@ -94,13 +94,8 @@ def _quiet(scene: Scene, seconds: float, progress: Progress | None = None) -> No
 
 def _entries(scene: Scene) -> list[dict[str, Any]]:
     """Each agent once: the registry answers a row per version."""
-    found: dict[str, dict[str, Any]] = {}
-    path = "/api/v1/agents?closed=true&limit=200"
-    while path:
-        page = scene.postroom.get(path)
-        found |= {row["id"]: row for row in page["results"] if row["agent_id"].startswith("step-")}
-        path = f"/api/v1/agents?closed=true&limit=200&cursor={page['next']}" if page["next"] else ""
-    return [*found.values()]
+    rows = scene.postroom.pages("/api/v1/agents?closed=true&limit=200")
+    return [*{row["id"]: row for row in rows if row["agent_id"].startswith("step-")}.values()]
 
 
 def _weigh(scene: Scene, entry: str, share: int) -> None:
@@ -116,7 +111,7 @@ def _weigh(scene: Scene, entry: str, share: int) -> None:
 
 
 def _addresses(scene: Scene) -> list[str]:
-    rows = scene.postroom.get("/api/v1/agents?closed=true&limit=200")["results"]
+    rows = scene.postroom.pages("/api/v1/agents?closed=true&limit=200")
     return [row["endpoint"] for row in rows if row["agent_id"].startswith("step-")]
 
 
