@@ -84,7 +84,7 @@ def _children(pid: int) -> list[int]:
 
 def play(scene: Scene, verdict: Verdict) -> None:
     count, kind = scene.size.count, scene.broker.kind
-    worker = scene.agent("flood", AGENT, "--concurrency", "2", "--pool", "threads")
+    worker = scene.agent("flood", AGENT, "--concurrency", "1", "--pool", "threads")
     source = scene.children.python(
         "source", "-m", "postroom.drills.flood_source", str(count), str(LIMIT), BY[kind]
     )
@@ -140,7 +140,7 @@ DRILL = Drill(
     "flood",
     "a fast sender into a slow agent: the queue stays at its limit, memory stays flat, nothing is dropped",
     play,
-    small=Size("small", 10_000),
+    small=Size("small", 5_000),
     full=Size("full", 1_000_000),
     brokers=("redis", "rabbitmq"),
 )

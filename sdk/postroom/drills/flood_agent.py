@@ -8,7 +8,7 @@ import time
 from postroom import Agent, Message
 from postroom.drills.notes import note
 
-SECONDS = float(os.environ.get("DRILL_SLOW_SECONDS", "0.0005"))
+SECONDS = float(os.environ.get("DRILL_SLOW_SECONDS", "0.002"))
 
 
 def take(message: Message) -> None:
