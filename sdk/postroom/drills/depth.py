@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import redis
 
@@ -17,7 +18,7 @@ def _on_redis(plain: str, queue: str) -> Callable[[], int]:
 
     def ask() -> int:
         try:
-            return int(client.llen(queue))  # type: ignore[arg-type]
+            return int(client.llen(queue))
         except redis.RedisError:
             return 0
 
@@ -27,7 +28,7 @@ def _on_redis(plain: str, queue: str) -> Callable[[], int]:
 def _on_rabbitmq(plain: str, queue: str) -> Callable[[], int]:
     import kombu
 
-    connection = kombu.Connection(plain, connect_timeout=2)
+    connection: Any = kombu.Connection(plain, connect_timeout=2)
 
     def ask() -> int:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from postroom.drills import notes
 from postroom.drills.children import Child
 from postroom.drills.depth import depth_of
-from postroom.drills.figures import Verdict, at_least, at_most, exactly, told
+from postroom.drills.figures import Figure, Verdict, at_least, at_most, exactly, told
 from postroom.drills.progress import Progress
 from postroom.drills.scene import Drill, Scene, Size
 from postroom.drills.waiting import until
@@ -129,7 +129,7 @@ def _full(samples: Samples) -> int:
     return sum(depth >= LIMIT * 0.8 for depth in samples.depths)
 
 
-def _memory(samples: Samples, name: str) -> object:
+def _memory(samples: Samples, name: str) -> Figure:
     largest = max(samples.memory[name], default=0) / 1e6
     return told(
         f"memory of the {name}, MB at most (grew by)", f"{largest:.0f} ({samples.growth(name) / 1e6:+.0f})"

@@ -79,7 +79,7 @@ class Workshop:
         return jwt.encode(said, self.own.signer(), algorithm="EdDSA", headers=self._head())
 
     def _without_signature(self, outgoing: Outgoing) -> str:
-        return jwt.encode(self._claims(outgoing), None, algorithm="none", headers=self._head())
+        return jwt.encode(self._claims(outgoing), "", algorithm="none", headers=self._head())
 
     def _with_public_key(self, outgoing: Outgoing) -> str:
         """The oldest confusion: a key that everybody may read, taken for a secret."""

@@ -101,8 +101,8 @@ def _replay(scene: Scene, sent: Sent) -> None:
     """Each honest message once more, byte for byte, as it lies in the queue."""
     with redis.Redis.from_url(scene.broker.plain) as client:
         copies = client.lrange(QUEUE, 0, -1)
-        client.rpush(QUEUE, *copies)  # type: ignore[misc]
-    sent.attacks["replayed, byte for byte"] = [json.loads(copy)["headers"]["id"] for copy in copies]  # type: ignore[union-attr]
+        client.rpush(QUEUE, *copies)
+    sent.attacks["replayed, byte for byte"] = [json.loads(copy)["headers"]["id"] for copy in copies]
 
 
 def _forge(scene: Scene, honest: SecureAgent, sent: Sent, each: int) -> None:

@@ -44,7 +44,7 @@ def _settle_then_crash(house: House, delivery: Delivery, settlement: Settlement)
         crashes.here(crashes.LETTER)
 
 
-House._settle = _settle_then_crash  # type: ignore[method-assign]
+House._settle = _settle_then_crash  # type: ignore[assignment,method-assign]
 
 _store = SqlStore(connect)
 _store.make_tables()
