@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
+import psutil
 import redis
 
 from tests.bench.library_agents import CONCURRENCY, QUEUE, Nothing, bare_application
@@ -51,46 +53,61 @@ def recorded(client: redis.Redis, send: Callable[[], object], count: int) -> lis
 
 
 @contextmanager
-def worker(kind: str, url: str, **more: str) -> Iterator[None]:
+def worker(kind: str, url: str, **more: str) -> Iterator[psutil.Process]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.library_agents", kind, url],
         cwd=ROOT, env=environment(PYTHONPATH=f"{ROOT}:{ROOT / 'sdk'}", **more),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(60)
 
 
 @contextmanager
-def running(kind: str, url: str) -> Iterator[None]:
+def running(kind: str, url: str) -> Iterator[psutil.Process]:
     """The worker, and for telemetry somebody who takes it."""
     if kind != "telemetry":
-        with worker(kind, url):
-            yield
+        with worker(kind, url) as process:
+            yield process
         return
     port = servers.free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    with worker("sink", str(port)), worker(kind, url, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint):
-        yield
+    with worker("sink", str(port)), worker(kind, url, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as process:
+        yield process
 
 
 def drained(client: redis.Redis) -> bool:
     return client.llen(QUEUE) == 0 and all(client.hlen(key) == 0 for key in UNACKED)
 
 
-def measure(kind: str, url: str, client: redis.Redis, messages: list[bytes]) -> float:
-    """Seconds per message."""
+class Cost(NamedTuple):
+    """Seconds per message: by the clock, and of the processors (the worker's processes and Redis)."""
+
+    wall: float
+    cpu: float
+
+
+def measure(kind: str, url: str, client: redis.Redis, messages: list[bytes]) -> Cost:
     client.flushall()
-    with running(kind, url):
+    with running(kind, url) as process:
         client.lpush(QUEUE, *messages[:WARM_UP])
         until(lambda: drained(client), f"{kind} to warm up", 60)
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), cpu_seconds(process, client)
         client.lpush(QUEUE, *messages[WARM_UP:])
         until(lambda: drained(client), f"{kind} to handle all", 120)
-        return (time.perf_counter() - begun) / (len(messages) - WARM_UP)
+        took, count = time.perf_counter() - begun, len(messages) - WARM_UP
+        return Cost(took / count, (cpu_seconds(process, client) - spent) / count)
+
+
+def cpu_seconds(process: psutil.Process, client: redis.Redis) -> float:
+    """What the worker's family and Redis have used up to now."""
+    family = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    told: Any = client.info("cpu")
+    own = float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+    return own + sum(times.user + times.system for times in family)
 
 
 def main() -> int:
@@ -105,23 +122,33 @@ def main() -> int:
             for kind, send in samples(socket_url).items()
         }
         sent["telemetry"] = sent["agent"]
-        taken: dict[str, list[float]] = {kind: [] for kind in sent}
+        taken: dict[str, list[Cost]] = {kind: [] for kind in sent}
         for _ in range(options.rounds):
             for kind, messages in sent.items():
                 taken[kind].append(measure(kind, socket_url, client, messages))
-    return report({kind: min(seconds) for kind, seconds in taken.items()}, options.messages)
+    best = {
+        kind: Cost(min(cost.wall for cost in costs), min(cost.cpu for cost in costs))
+        for kind, costs in taken.items()
+    }
+    return report(best, options.messages)
 
 
-def report(best: dict[str, float], count: int) -> int:
-    print(f"a task that does nothing, {count:,} messages, concurrency {CONCURRENCY}, Redis")
+def report(best: dict[str, Cost], count: int) -> int:
+    """Both kinds of cost must hold: on a busy machine the processors' time is the one that means something."""
+    print(
+        f"a task that does nothing, {count:,} messages, concurrency {CONCURRENCY}, Redis; microseconds a message"
+    )
     bare, good = best["bare"], True
-    for kind, seconds in best.items():
-        over = seconds / bare - 1
+    for kind, cost in best.items():
+        over = Cost(cost.wall / bare.wall - 1, cost.cpu / bare.cpu - 1)
         goal = GOALS.get(kind)
-        good = good and (goal is None or over <= goal)
-        allowed = f", allowed {goal:.0%}" if goal is not None else ""
-        print(f"  {kind:<10} {seconds * 1e6:>8,.0f} µs a message   {over:+.0%}{allowed}")
-    print(json.dumps({kind: round(seconds * 1e6) for kind, seconds in best.items()}))
+        good = good and (goal is None or max(over) <= goal)
+        allowed = f"   allowed {goal:.0%}" if goal is not None else ""
+        print(
+            f"  {kind:<10} clock {cost.wall * 1e6:>7,.0f} ({over.wall:+.0%})"
+            f"   processors {cost.cpu * 1e6:>7,.0f} ({over.cpu:+.0%}){allowed}"
+        )
+    print(json.dumps({kind: [round(each * 1e6) for each in cost] for kind, cost in best.items()}))
     return 0 if good else 1
 
 
