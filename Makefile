@@ -61,9 +61,9 @@ bench: .venv/dev.stamp  ## every benchmark, one after the other
 	  echo "== $$file"; PYTHONPATH=sdk $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)" $(ARGS) || exit 1; \
 	done
 
-drills: .venv/dev.stamp  ## the seven failures, provoked for real
-	@echo "There is no drill yet: they come with the agents' library. docs/concepts/guarantees.md says what they will prove."
-	@exit 1
+drills: .venv/dev.stamp node_modules/.stamp  ## the seven failures, provoked for real; ARGS=--full for the promised sizes
+	@$(BIN)/python -m core.up.build
+	@PYTHONPATH=sdk $(BIN)/python -m postroom drill --all $(ARGS)
 
 # ---- What is written by a program ------------------------------------------------------------------------------
 docs: .venv/dev.stamp  ## write the pages of docs/ that are made from the code
