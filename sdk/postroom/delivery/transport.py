@@ -30,8 +30,10 @@ class Transport(kombu_parts.redis.Transport):  # type: ignore[misc]
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         super().register_with_event_loop(connection, loop)
-        loop.call_repeatedly(LOOK_AGAIN, self.cycle.nudge)
-        self.cycle.on_untracked = lambda: loop.call_repeatedly(LOOK_AGAIN_UNTRACKED, self.cycle.nudge)
+        cycle: Any = self.cycle
+        cycle._unregister_from_poll = loop.remove_reader
+        cycle.on_untracked = lambda: loop.call_repeatedly(LOOK_AGAIN_UNTRACKED, cycle.nudge)
+        loop.call_repeatedly(LOOK_AGAIN, cycle.nudge)
 
     def _collect(self, connection: Any) -> None:
         """Celery's word for a connection that broke."""

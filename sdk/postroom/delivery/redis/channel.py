@@ -163,10 +163,14 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
 
     def _keep_from_expiring(self) -> None:
         """Queues with x-expires live for as long as somebody looks into them."""
-        if self._expires and time.monotonic() - self._expiry_at >= EXPIRY_EVERY:
+        if time.monotonic() - self._expiry_at >= EXPIRY_EVERY:
             self._expiry_at = time.monotonic()
             for queue in self.active_queues:
-                self._maybe_update_queues_expire(self.plain, queue)
+                self._live_on(queue)
+
+    def _live_on(self, queue: str) -> None:
+        if getattr(self, "_expires", None):  # kombu knows x-expires from 5.6 on
+            self._maybe_update_queues_expire(self.plain, queue)
 
     def deliver(self, claim: Claimed) -> None:
         """Hand a claimed message to its consumer; without one it goes back."""
@@ -232,7 +236,7 @@ class Channel(kombu_parts.redis.Channel):  # type: ignore[misc]
         priority = self._get_message_priority(message, reverse=False)
         self._send(keys=[self._q_for_pri(queue, priority)], args=[dumps(message), keys.EVENTS, *tells.events])
         tells.done()
-        self._maybe_update_queues_expire(self.plain, queue)
+        self._live_on(queue)
 
     @cached_property
     def _send(self) -> Any:

@@ -69,6 +69,10 @@ class Poller(kombu_parts.redis.MultiChannelPoller):  # type: ignore[misc]
         super().discard(channel)
         self.forget_inlet(channel)
 
+    def _unregister_from_poll(self, fileno: int) -> None:
+        """With Celery's loop it is the loop that forgets (see Transport)."""
+        self.poller.unregister(fileno)
+
     # A turn
 
     def on_poll_start(self) -> None:
