@@ -64,6 +64,14 @@ def test_what_is_large_is_fetched_once_per_process(store: ContentStore, payload:
     assert counted.puts == 0
 
 
+@pytest.mark.parametrize("size", [10, 60, 75, 99, 100, 101])
+def test_what_travels_is_never_larger_than_the_limit(store: ContentStore, size: int) -> None:
+    shelf = Shelf(store, limit=100)
+    body, reference = shelf.lay_aside(bytes(size))
+    assert len(body) <= 100
+    assert reference == "" or shelf.fetch(reference) == bytes(size)
+
+
 def test_content_that_is_gone_or_changed__refused(store: ContentStore) -> None:
     with pytest.raises(ContentMissingError):
         store.get("ab/abcdef")

@@ -70,10 +70,11 @@ class Shelf:
     def lay_aside(self, payload: Any) -> tuple[bytes, str]:
         """The payload as it goes into the body, and nothing; or `null`, and the reference to where it lies."""
         content_type, content = _encode(payload)
-        if content_type == JSON and len(content) <= self.limit:
-            return content, ""
         if len(content) <= self.limit:
-            return _inline(payload), ""
+            # Bytes grow by a third on their way into JSON, and what travels is what the limit is for.
+            inline = content if content_type == JSON else payloads.encode(content)
+            if len(inline) <= self.limit:
+                return inline, ""
         reference = Reference(_key(content), len(content), content_type)
         if not self._cache.has(reference.key):
             self.store.put(reference.key, content)
@@ -99,10 +100,6 @@ def _encode(payload: Any) -> tuple[str, bytes]:
     if isinstance(payload, bytes | bytearray | memoryview):
         return BYTES, bytes(payload)
     return JSON, payloads.encode(payload)
-
-
-def _inline(payload: Any) -> bytes:
-    return payloads.encode(bytes(payload))
 
 
 def _decode(content_type: str, content: bytes) -> Any:

@@ -18,7 +18,7 @@ from postroom.drills.waiting import until
 
 STEPS = ("fetch", "read", "classify", "store")
 SMALLEST = 1_000
-# Payload's wrapping: names, quotes, the sender's small print.
+# Around the payload: names, quotes, the sender's small print.
 WRAPPING = 2_000
 PATIENCE_SECONDS = 300.0
 
