@@ -52,7 +52,7 @@ def of_data(data: Any, origin: Origin) -> Arrival:
     """Raises MalformedError at the first field that is wrong."""
     if not isinstance(data, dict):
         raise MalformedError("", "a letter is a JSON object")
-    given = {name: text(data.get(name), NAME, name) for name in NAMES}
+    given: dict[str, Any] = {name: text(data.get(name), NAME, name) for name in NAMES}
     if not given["queue"]:
         raise MalformedError("queue", "it is missing")
     given["broker"] = given["broker"] or origin.broker
@@ -140,7 +140,7 @@ def _failure(value: Any) -> Failure:
         raise MalformedError("failure.class", f"it must be one of {', '.join(FailureClass)}")
     kind = text(value.get("type"), NAME, "failure.type")
     return Failure(
-        FailureClass(cls), Reason(reason), kind, text(value.get("message"), SENTENCE, "failure.message")
+        FailureClass(cls), Reason(str(reason)), kind, text(value.get("message"), SENTENCE, "failure.message")
     )
 
 

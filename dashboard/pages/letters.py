@@ -94,7 +94,7 @@ def wanted_by(request: HttpRequest) -> Filter:
     """The filter in the address. No time range: what waits for somebody waits however old it is."""
     asked = request.GET.get("state") or str(USUAL)
     state = asked if asked in {*State} else ""
-    texts = {name: request.GET.get(name, "").strip()[:300] for name in TEXTS}
+    texts: dict[str, Any] = {name: request.GET.get(name, "").strip()[:300] for name in TEXTS}
     return Filter(state=state, environment=frame.environment_of(request), **texts)
 
 
