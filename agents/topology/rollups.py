@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connections, transaction
 
 from agents.topology.levels import LEVELS, start_of
-from agents.topology.models import EdgeCell, EdgeRow, Reading
+from agents.topology.models import Counted, EdgeCell, EdgeRow, Reading
 from agents.topology.pairing import Tallies
 from agents.topology.sketch import Sketch
 from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
@@ -176,7 +176,7 @@ def _stored(cells: list[Cell], ids: dict[Edge, int]) -> Tallies:
     return {wanted[row.pk]: tally_of(row) for row in rows if row.pk in wanted}
 
 
-def tally_of(row: EdgeCell) -> Tally:
+def tally_of(row: Counted) -> Tally:
     tally = Tally(*(getattr(row, name) for name in COUNTS))
     for name in SKETCHES:
         setattr(tally, name, Sketch.load(getattr(row, name)))

@@ -213,7 +213,7 @@ def _no_other(given: str) -> str:
 
 def _beside(request: HttpRequest, trace_id: bytes) -> dict[str, Any]:
     """The workflow that this trace is a run of, its usual run, and its latest ones to choose from."""
-    nothing = {"workflow": None, "usual": None, "beside": []}
+    nothing: dict[str, Any] = {"workflow": None, "usual": None, "beside": []}
     run = workflows.run_of(trace_id)
     row = workflows.workflow_of(run) if run else None
     if row is None or not may(frame.subject_of(request), Permission.SEE, workflows.place_of(row)):

@@ -46,7 +46,7 @@ def message(source: str, queue: str, target: str) -> Edge:
 
 
 def failing(agent: str, number: int, queue: str, **more: object) -> Span:
-    return processes(agent, number, queue, status=Status.ERROR, **more)  # type: ignore[arg-type]
+    return processes(agent, number, queue, status=Status.ERROR, **more)
 
 
 ORDER = [

@@ -41,6 +41,7 @@ def _drop(model: type[models.Model], column: str, before: int, also: str = "") -
     while True:
         with connections[TELEMETRY].cursor() as cursor:
             cursor.execute(statement, [before])
-            gone += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
+            now_gone: int = cursor.rowcount
+            gone += now_gone
+            if now_gone < AT_ONCE:
                 return gone
