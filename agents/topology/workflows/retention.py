@@ -41,7 +41,6 @@ def _drop(model: type[models.Model], column: str, before: int, also: str = "") -
     while True:
         with connections[TELEMETRY].cursor() as cursor:
             cursor.execute(statement, [before])
-            now_gone: int = cursor.rowcount
-            gone += now_gone
-            if now_gone < AT_ONCE:
+            gone += int(cursor.rowcount)
+            if cursor.rowcount < AT_ONCE:
                 return gone
