@@ -27,8 +27,7 @@ class Held:
     def take(self, frame: dict[str, Any]) -> bool:
         """Apply a frame; False when it does not follow from what is held. A part waits for the others."""
         if frame.get("part", 1) > 1:
-            so_far = (self._begun.get("revision"), self._begun.get("part", 1))
-            if so_far != (frame["revision"], frame["part"] - 1):
+            if _place(self._begun) != (*_place(frame)[:-1], frame["part"] - 1):
                 return False
             frame = frame | {"ops": self._begun["ops"] + frame["ops"]}
         self._begun = frame
@@ -103,6 +102,11 @@ class LiveClient:
             self.fresh[topic] = frame
         elif not self._held[topic].take(frame):
             await self.say("snapshot", topic=topic)
+
+
+def _place(frame: dict[str, Any]) -> tuple[Any, ...]:
+    """Which change a part belongs to, and which part of it it is. A delta and a snapshot can lead to one revision."""
+    return frame.get("revision"), frame.get("kind"), frame.get("base"), frame.get("part", 1)
 
 
 def _op(raw: dict[str, Any]) -> Op:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.access.api import Grant, Kind, Permission, Place, Scope, Subject
@@ -125,10 +125,18 @@ def small_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FRAME_BYTES", 80)
 
 
+def these(ids: str) -> dict[str, Row]:
+    return {id: Row(Place("production"), {"n": 0}) for id in ids}
+
+
+# The first part of a delta, then the last one of the snapshot that was asked for because of it: of one revision both.
+TWO_CHANGES_OF_ONE_REVISION = [(these("abcd"), 1, "lost"), (these("abc"), 1, "every second lost")]
+
 many = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @many
+@example(steps=TWO_CHANGES_OF_ONE_REVISION, last=these("a"))
 @given(steps=steps, last=rows)
 def test_any_states_and_lost_frames__end_with_equal_rows(client: Client, steps: list[Any], last: Any) -> None:
     client.forget()

@@ -17,11 +17,20 @@
  */
 export function joined(begun, frame) {
   if (part(frame) === 1) return frame;
-  const follows = begun && begun.revision === frame.revision && part(begun) === part(frame) - 1;
+  const follows = begun && sameChange(begun, frame) && part(begun) === part(frame) - 1;
   // Without the parts before it, it can never become whole: a delta from nowhere makes itself known as a gap.
   if (!follows) return { ...frame, kind: "delta", base: null, ops: [], parts: part(frame) };
   return { ...frame, ops: [...begun.ops, ...frame.ops] };
 }
+
+/**
+ * A delta and a snapshot can lead to the same revision: a part of one is no part of the other.
+ *
+ * @param {Frame} one
+ * @param {Frame} other
+ */
+const sameChange = (one, other) =>
+  one.revision === other.revision && one.kind === other.kind && one.base === other.base;
 
 /** @param {Frame} frame */
 export const isWhole = (frame) => part(frame) === (frame.parts ?? 1);
