@@ -12,7 +12,8 @@ from core import ids
 
 
 class Reading(models.Model):
-    """One row: the place in the span store up to which everything is counted, and the revision that gives.
+    """One row for each reader: the place in the span store up to which it counted everything, and the revision that
+    gives.
 
     It moves in the transaction that writes the counts, so a span counts once whenever the reader is killed.
     """

@@ -1,4 +1,4 @@
-"""Reads what the span store committed and keeps edges, workflows and runs up with it.
+"""Reads what the span store committed and keeps the edges up with it: what live shows, so little else is done here.
 
 The store is the durable truth and the cursor moves with the counts, so a reader can be killed anywhere: the
 next one feeds its window with the last minutes again, counting nothing, and goes on at the cursor.
@@ -8,33 +8,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
-from django.db import transaction
-
-from agents.spans import following
 from agents.spans.api import Since, SpanStore
 from agents.spans.values import Span
-from agents.topology import rollups
+from agents.topology import places
 from agents.topology.observed import Reporter
 from agents.topology.pairing import Tallies, Window
-from agents.topology.rollups import Place, Rollups
-from agents.topology.workflows.writer import Writer
+from agents.topology.places import Place, Step
+from agents.topology.rollups import Rollups
 from core import clock
-from core.databases import TELEMETRY
 
 # A message that waits for longer than this is still paired: its sender is looked up in the store.
 WINDOW_SECONDS = 600
 MARK_EVERY = 30
 BATCH = 5_000
-
-
-class Step(NamedTuple):
-    """What one step did. `more`: there is a backlog, so do not wait before the next one."""
-
-    spans: int
-    more: bool
-    revision: int
 
 
 class Reader:
@@ -43,9 +30,8 @@ class Reader:
     def __init__(self, store: SpanStore, token: int) -> None:
         self._store = store
         self._token = token
-        self._place = rollups.place()
+        self._place = places.place()
         self._rollups = Rollups()
-        self._runs = Writer(self._rollups)
         self._window = Window(self._find)
         self._fed = ""
         self._marks: deque[tuple[float, str]] = deque()
@@ -60,11 +46,7 @@ class Reader:
         found: Tallies = {}
         self._feed(read, found)
         after = Place(read.cursor, self._window_start(read.cursor), self._place.revision + 1)
-        # Before the place moves: whoever follows is told again when we are killed in between.
-        following.tell(read.rows)
-        with transaction.atomic(using=TELEMETRY):
-            self._rollups.write(found, before=self._place, after=after, token=self._token)
-            self._runs.write(read.rows)
+        self._rollups.write(found, before=self._place, after=after, token=self._token)
         self._place = after
         self._reporter.tell(read.rows)
         return Step(len(read.rows), read.more, after.revision)

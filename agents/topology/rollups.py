@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connections, transaction
 
 from agents.topology.levels import LEVELS, start_of
-from agents.topology.models import Counted, EdgeCell, EdgeRow, Reading
+from agents.topology.models import Counted, EdgeCell, EdgeRow
 from agents.topology.pairing import Tallies
+from agents.topology.places import Place, Reads, move
 from agents.topology.sketch import Sketch
 from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
 from core.databases import TELEMETRY
@@ -18,7 +19,6 @@ from core.databases import TELEMETRY
 KEPT_CELLS = 50_000
 # Retention may have forgotten what was not seen for longer than this: its id is asked for again.
 REMEMBERED = 24 * 60
-ONLY = 1
 COUNTS = (
     "calls",
     "received",
@@ -31,24 +31,6 @@ COUNTS = (
     "last_seen",
 )
 SKETCHES = ("duration", "wait", "fetch")
-
-
-class Place(NamedTuple):
-    """How far the spans were read."""
-
-    cursor: str
-    window_cursor: str
-    revision: int
-
-
-class OvertakenError(Exception):
-    """Another reader has the lease and wrote since. Leave the spans to it."""
-
-
-def place() -> Place:
-    """Where the last writer stopped; the beginning when nobody ever wrote."""
-    row = Reading.objects.filter(pk=ONLY).first()
-    return Place(row.cursor, row.window_cursor, row.revision) if row else Place("", "", 0)
 
 
 class Rollups:
@@ -66,7 +48,7 @@ class Rollups:
         Raises OvertakenError.
         """
         with transaction.atomic(using=TELEMETRY):
-            _move(before, after, token)
+            move(Reads.EDGES, before, after, token)
             self._know_edges(found)
             whole = self._whole(on_all_levels(found))
             _upsert_cells(whole, self._ids)
@@ -112,7 +94,10 @@ class Rollups:
         whole: Tallies = {}
         for cell, tally in found.items():
             known = self._cells.get(cell) or stored.get(cell)
-            whole[cell] = known.plus(tally) if known else tally
+            if known:
+                # Added to what is kept: after an error this object is not used any more.
+                known.add(tally)
+            whole[cell] = known or tally
         return whole
 
     def _keep(self, whole: Tallies) -> None:
@@ -132,16 +117,6 @@ def on_all_levels(minutes: Tallies) -> Tallies:
             longer = Cell(cell.edge, start_of(level, cell.start), level)
             found.setdefault(longer, Tally()).add(tally)
     return found
-
-
-def _move(before: Place, after: Place, token: int) -> None:
-    """Compare-and-set of the reading: a reader whose lease passed to another changes nothing."""
-    Reading.objects.get_or_create(pk=ONLY)
-    changed = Reading.objects.filter(pk=ONLY, revision=before.revision, token__lte=token).update(
-        cursor=after.cursor, window_cursor=after.window_cursor, revision=after.revision, token=token
-    )
-    if changed != 1:
-        raise OvertakenError(f"The reading moved on from revision {before.revision}.")
 
 
 def _seen_between(found: Tallies) -> dict[Edge, tuple[int, int]]:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
+from agents.topology import places as reading
 from agents.topology.graph import Graph, Node, NodeKind, draw
 from agents.topology.levels import Stretch, cover
-from agents.topology.models import EdgeCell, EdgeRow, Reading
+from agents.topology.models import EdgeCell, EdgeRow
 from agents.topology.rollups import COUNTS, SKETCHES, edge_of, tally_of
 from agents.topology.values import MINUTE, Edge, EdgeKind, Tally
 from core.access.api import Permission, Place, Subject, may
@@ -27,7 +28,7 @@ class Moment(NamedTuple):
 
 def revision() -> int:
     """Rises with every change of the topology; 0 before the first."""
-    return Reading.objects.values_list("revision", flat=True).first() or 0
+    return reading.place().revision
 
 
 def graph(subject: Subject, since: int, until: int, environment: str = "") -> Graph:

@@ -53,6 +53,9 @@ class Sketch:
         self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
 
     def merge(self, other: Sketch) -> None:
+        if not self.buckets:
+            self.buckets = dict(other.buckets)
+            return
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
 

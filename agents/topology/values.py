@@ -69,9 +69,13 @@ class Tally:
         self.output_tokens += other.output_tokens
         self.cached_tokens += other.cached_tokens
         self.last_seen = max(self.last_seen, other.last_seen)
-        self.duration.merge(other.duration)
-        self.wait.merge(other.wait)
-        self.fetch.merge(other.fetch)
+        for mine, others in (
+            (self.duration, other.duration),
+            (self.wait, other.wait),
+            (self.fetch, other.fetch),
+        ):
+            if others.buckets:
+                mine.merge(others)
 
     def plus(self, other: Tally) -> Tally:
         """Both together, as a new one."""

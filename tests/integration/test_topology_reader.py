@@ -16,8 +16,8 @@ from agents.spans.values import Span
 from agents.topology import rollups, selectors
 from agents.topology.graph import Graph, Node, NodeKind
 from agents.topology.models import EdgeCell
+from agents.topology.places import OvertakenError
 from agents.topology.reader import Reader
-from agents.topology.rollups import OvertakenError
 from agents.topology.values import MINUTE
 from core import clock
 from core.access.api import Grant, Kind, Permission, Scope, Subject

@@ -13,10 +13,10 @@ from agents.spans.api import Batch
 from agents.spans.block_store import BlockStore
 from agents.spans.sqlite import SqliteShelf
 from agents.spans.values import Span
-from agents.topology.models import EdgeCell, RunRow, WorkflowCell, WorkflowRow
-from agents.topology.reader import Reader
+from agents.topology.models import RunRow, WorkflowCell, WorkflowRow
 from agents.topology.workflows import retention
 from agents.topology.workflows import writer as writers
+from agents.topology.workflows.reader import Reader
 from core import clock
 from core.databases import DEFAULT, TELEMETRY
 from tests.support import workflow_rows
@@ -76,16 +76,17 @@ def test_the_root_that_comes_last_takes_its_run_along() -> None:
     assert set(WorkflowCell.objects.values_list("workflow_id", flat=True)) == {runs.workflow_id}
 
 
-def test_a_failure_in_the_middle_leaves_neither_edges_nor_workflows(
+def test_a_failure_in_the_middle_leaves_nothing_half_done(
     held: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = BlockStore(SqliteShelf(tmp_path / "spans"), timedelta(days=7))
     store.write(Batch(tuple(story())))
     with monkeypatch.context() as broken:
-        broken.setattr(writers, "_run_row", lambda *_: 1 / 0)
+        # After the cells, in the same transaction.
+        broken.setattr(writers, "_delete", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             Reader(store, 1).step()
-    assert not EdgeCell.objects.exists()
+    assert not RunRow.objects.exists()
     assert not WorkflowCell.objects.exists()
     while Reader(store, 1).step().spans:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agents.spans.values import Span
-from agents.topology import rollups
+from agents.topology import places
 from agents.topology.pairing import Tallies, Window
 from agents.topology.rollups import Rollups
 from tests.support.traces import START, processes, sends, span
@@ -18,8 +18,8 @@ def write(spans: Iterable[Span]) -> None:
     found: Tallies = {}
     known = {each.trace_id + each.span_id: each for each in spans}
     Window(lambda keys: {key: known[key] for key in keys if key in known}).feed(known.values(), found)
-    before = rollups.place()
-    after = rollups.Place("", "", before.revision + 1)
+    before = places.place()
+    after = places.Place("", "", before.revision + 1)
     Rollups().write(found, before=before, after=after, token=1)
 
 

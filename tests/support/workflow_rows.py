@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from agents.spans.values import Span
+from agents.topology import places
 from agents.topology.models import EdgeRow, RunRow, WorkflowCell, WorkflowRow
+from agents.topology.places import Place, Reads
 from agents.topology.rollups import COUNTS, SKETCHES, Rollups, edge_of, tally_of
 from agents.topology.workflows.values import EDGE_IDS
 from agents.topology.workflows.writer import Writer, key_of
@@ -18,7 +20,9 @@ def write(*batches: Iterable[Span]) -> None:
     """One writer, a batch at a time."""
     writer = Writer(Rollups())
     for batch in batches:
-        writer.write(list(batch))
+        before = places.place(Reads.WORKFLOWS)
+        after = Place("", "", before.revision + 1)
+        writer.write(list(batch), before=before, after=after, token=1)
 
 
 def clear() -> None:

@@ -5,7 +5,9 @@ Pure. Marks are counted one by one, so that what a run says twice in the same wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from agents.topology.sketch import bucket_of
@@ -18,6 +20,9 @@ Mark = tuple[int, Edge, str, int]
 Marks = dict[Mark, int]
 COUNT = -1
 NO_MARKS: Mapping[Mark, int] = {}
+# Looked up once: members of an enumeration are slow to reach.
+SEND, PROCESS, RECEIVE = int(Role.SEND), int(Role.PROCESS), int(Role.RECEIVE)
+SENT, CARRIED, CALLED, WORKED = EdgeKind.SEND, EdgeKind.MESSAGE, EdgeKind.CALL, EdgeKind.WORK
 
 
 class Said(NamedTuple):
@@ -38,74 +43,83 @@ def say(run: Run) -> Said:
         return NOTHING
     walk = _Walk(run)
     failed, missing = walk.failed(), walk.missing()
-    marks: Marks = {}
-    minute = run.start // MINUTE
-    for edge, what, bucket in walk.marks():
-        mark = (minute, edge, what, bucket)
-        marks[mark] = marks.get(mark, 0) + 1
-    _add_whole(marks, run, minute, failed=failed, missing=missing)
-    _add_uses(marks, run, minute)
+    marks: Marks = Counter(walk.marks())
+    _add_whole(marks, run, walk.minute, failed=failed, missing=missing)
+    _add_uses(marks, run, walk.minute)
     return Said(run.root.key, marks, failed, missing)
 
 
+@lru_cache(maxsize=50_000)
+def _edge(environment: str, kind: EdgeKind, source: str, via: str, target: str) -> Edge:
+    """The same object for the same edge: thousands of marks a second are compared by it."""
+    return Edge(environment, kind, source, via, target)
+
+
 class _Walk:
-    """A run's pieces and how they hang together."""
+    """A run's pieces and how they hang together. Thousands are walked each second, and each of them several times:
+    so lists are filled, where generators in generators would read better."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._pieces = run.pieces
-        self._received = {
-            origin
-            for piece in run.pieces.values()
-            if piece.role in (Role.PROCESS, Role.RECEIVE, Role.WORK)
-            for origin in piece.origins
-        } | run.taken
+        self._received = set(run.taken)
+        for piece in run.pieces.values():
+            if RECEIVE <= piece.role <= PROCESS:
+                self._received.update(piece.origins)
+        self.minute = run.start // MINUTE
 
-    def marks(self) -> Iterator[tuple[Edge, str, int]]:
+    def marks(self) -> list[Mark]:
+        found: list[Mark] = []
         for piece in self._pieces.values():
-            if piece.role == Role.SEND:
-                yield from self._sent(piece)
-            elif piece.role >= Role.RECEIVE:
-                yield from self._taken_over(piece)
-            if piece.role in (Role.WORK, Role.PROCESS):
-                yield from _worked(Edge(piece.environment, EdgeKind.WORK, "", "", piece.agent), piece)
+            if piece.role == SEND:
+                self._sent(found, piece)
+            elif piece.role >= RECEIVE:
+                self._taken_over(found, piece)
+                if piece.role != RECEIVE:
+                    edge = _edge(piece.environment, WORKED, "", "", piece.agent)
+                    _worked(found, self.minute, edge, piece)
+        return found
 
-    def _sent(self, piece: Piece) -> Iterator[tuple[Edge, str, int]]:
-        edge = Edge(piece.environment, EdgeKind.SEND, piece.agent, piece.queue, "")
-        yield edge, "calls", COUNT
+    def _sent(self, into: list[Mark], piece: Piece) -> None:
+        edge = _edge(piece.environment, SENT, piece.agent, piece.queue, "")
+        into.append((self.minute, edge, "calls", COUNT))
         if piece.span_id in self._received:
-            yield edge, "matched", COUNT
+            into.append((self.minute, edge, "matched", COUNT))
 
-    def _taken_over(self, piece: Piece) -> Iterator[tuple[Edge, str, int]]:
+    def _taken_over(self, into: list[Mark], piece: Piece) -> None:
         for origin in piece.origins:
             sender = self._pieces.get(origin)
-            if sender and sender.role == Role.SEND:
+            if sender is None:
+                continue
+            if sender.role == SEND:
                 queue = piece.queue or sender.queue
-                edge = Edge(piece.environment, EdgeKind.MESSAGE, sender.agent, queue, piece.agent)
-                yield from _carried(edge, sender, piece)
-            elif sender and sender.agent != piece.agent and piece.role != Role.RECEIVE:
-                yield from _worked(
-                    Edge(piece.environment, EdgeKind.CALL, sender.agent, "", piece.agent), piece
-                )
+                edge = _edge(piece.environment, CARRIED, sender.agent, queue, piece.agent)
+                _carried(into, self.minute, edge, sender, piece)
+            elif sender.agent != piece.agent and piece.role != RECEIVE:
+                edge = _edge(piece.environment, CALLED, sender.agent, "", piece.agent)
+                _worked(into, self.minute, edge, piece)
 
     def failed(self) -> bool:
         """The first work failed, or the last attempt at some message did and did not send it back."""
         root = self._pieces.get(self._run.root.span_id) if self._run.root else None
         if root and root.failed:
             return True
+        attempts = [piece for piece in self._pieces.values() if piece.role == PROCESS]
+        return any(piece.failed for piece in attempts) and self._one_failed(attempts)
+
+    def _one_failed(self, attempts: list[Piece]) -> bool:
         last: dict[tuple[object, ...], Piece] = {}
-        for piece in self._pieces.values():
-            if piece.role == Role.PROCESS:
-                key = (piece.agent, self._message_of(piece))
-                if key not in last or (last[key].start, last[key].span_id) < (piece.start, piece.span_id):
-                    last[key] = piece
+        for piece in attempts:
+            key = (piece.agent, self._message_of(piece))
+            if key not in last or (last[key].start, last[key].span_id) < (piece.start, piece.span_id):
+                last[key] = piece
         again = self._sent_again()
         return any(piece.failed and piece.span_id not in again for piece in last.values())
 
     def _message_of(self, piece: Piece) -> tuple[bytes, ...]:
         """What a piece worked on: attempts at one message come from the same sender."""
         senders = [
-            origin for origin in piece.origins if self._role(origin) == Role.SEND or origin in self._run.taken
+            origin for origin in piece.origins if self._role(origin) == SEND or origin in self._run.taken
         ]
         return tuple(sorted(senders)) or (piece.span_id,)
 
@@ -114,7 +128,7 @@ class _Walk:
         return {
             origin
             for piece in self._pieces.values()
-            if piece.role == Role.SEND and piece.queue
+            if piece.role == SEND and piece.queue
             for origin in piece.origins
             if (worked := self._pieces.get(origin)) and worked.queue == piece.queue
         }
@@ -124,34 +138,34 @@ class _Walk:
         return piece.role if piece else Role.INSIDE
 
     def missing(self) -> int:
-        if any(
-            piece.role == Role.SEND and piece.span_id not in self._received for piece in self._pieces.values()
-        ):
+        sent = [piece.span_id for piece in self._pieces.values() if piece.role == SEND]
+        if not self._received.issuperset(sent):
             return Open.RECEIVER
         if self._run.overfull:
             return Open.NOTHING
-        named = {origin for piece in self._pieces.values() for origin in piece.origins[:1]}
-        return Open.PARENT if (named | self._run.awaited) - self._pieces.keys() else Open.NOTHING
+        named = [piece.origins[0] for piece in self._pieces.values() if piece.origins]
+        there = self._pieces.keys()
+        return Open.NOTHING if there >= {*named, *self._run.awaited} else Open.PARENT
 
 
-def _worked(edge: Edge, piece: Piece) -> Iterator[tuple[Edge, str, int]]:
-    yield edge, "calls", COUNT
-    yield edge, "duration", bucket_of(piece.end - piece.start)
+def _worked(into: list[Mark], minute: int, edge: Edge, piece: Piece) -> None:
+    into.append((minute, edge, "calls", COUNT))
+    into.append((minute, edge, "duration", bucket_of(piece.end - piece.start)))
     if piece.failed:
-        yield edge, "errors", COUNT
+        into.append((minute, edge, "errors", COUNT))
 
 
-def _carried(edge: Edge, sender: Piece, piece: Piece) -> Iterator[tuple[Edge, str, int]]:
+def _carried(into: list[Mark], minute: int, edge: Edge, sender: Piece, piece: Piece) -> None:
     """Through a queue: how long it waited there apart from how long it was worked on."""
-    wait, is_fetch = piece.start - sender.end, piece.role == Role.RECEIVE
+    wait, is_fetch = piece.start - sender.end, piece.role == RECEIVE
     if is_fetch:
-        yield edge, "received", COUNT
+        into.append((minute, edge, "received", COUNT))
     else:
-        yield from _worked(edge, piece)
+        _worked(into, minute, edge, piece)
     if wait < 0:
-        yield edge, "skewed", COUNT
+        into.append((minute, edge, "skewed", COUNT))
     else:
-        yield edge, "fetch" if is_fetch else "wait", bucket_of(wait)
+        into.append((minute, edge, "fetch" if is_fetch else "wait", bucket_of(wait)))
 
 
 def _add_whole(marks: Marks, run: Run, minute: int, *, failed: bool, missing: int) -> None:
@@ -173,7 +187,7 @@ def _add_uses(marks: Marks, run: Run, minute: int) -> None:
     """At the run's minute where that is in the hour of the call, else at the hour's first."""
     for use, (calls, tokens) in run.uses.items():
         at = minute if minute - minute % HOUR == use.hour else use.hour
-        edge = Edge(use.environment, EdgeKind.MODEL, use.agent, use.provider, use.model)
+        edge = _edge(use.environment, EdgeKind.MODEL, use.agent, use.provider, use.model)
         counts = {
             "calls": calls,
             "input_tokens": tokens.input,

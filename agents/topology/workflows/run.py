@@ -45,14 +45,14 @@ class Run:
         self.spans += 1
         self.errors += halves.failed(span)
         self.start, self.end = min(self.start, span.start), max(self.end, span.end)
-        origins = halves.origins(span)
-        root = Root(bool(origins), span.start, span.span_id, _key(span))
-        self.root = min(self.root, root) if self.root else root
+        origins = _origins(span)
+        self._may_be_root(span, has_origin=bool(origins or span.links))
         if span.model:
             self._use(span)
         else:
             self.pieces[span.span_id] = _piece(span, origins)
-        self._bound()
+        if len(self.pieces) > MOST_PIECES or len(self.awaited) > MOST_PIECES:
+            self._bound()
 
     def note_taken(self, span_id: bytes, at: int) -> None:
         """Another trace took what this span sent."""
@@ -60,6 +60,12 @@ class Run:
         self.taken.add(span_id)
         if len(self.taken) > MOST_TAKEN:
             self.taken.remove(max(self.taken))
+
+    def _may_be_root(self, span: Span, *, has_origin: bool) -> None:
+        """Most are not: then what they would call the workflow need not be worked out."""
+        rank = (has_origin, span.start, span.span_id)
+        if self.root is None or rank < self.root[:3]:
+            self.root = Root(*rank, _key(span))
 
     def _use(self, span: Span) -> None:
         hour = span.start // HOUR_NS * HOUR
@@ -70,8 +76,6 @@ class Run:
             self.awaited.add(span.parent_id)
 
     def _bound(self) -> None:
-        if max(len(self.pieces), len(self.awaited)) <= MOST_PIECES:
-            return
         self.overfull = True
         self.awaited = set()
         kept = sorted(self.pieces.values(), key=lambda piece: (-piece.role, piece.start, piece.span_id))
@@ -132,13 +136,20 @@ def _operation(span: Span) -> str:
     return span.name if span.operation in VERBS else span.operation
 
 
+def _origins(span: Span) -> tuple[bytes, ...]:
+    """Span ids in the same trace that it names as its parent or in links."""
+    if not span.links:
+        return (span.parent_id,) if span.parent_id else ()
+    keys = halves.origins(span)
+    return tuple(key[16:] for key in keys if key[:16] == span.trace_id and len(key) == 24)
+
+
 def _piece(span: Span, origins: tuple[bytes, ...]) -> Piece:
-    here = tuple(key[16:] for key in origins if key[:16] == span.trace_id and len(key) == 24)
     role = _role(span)
     # An inner span passes on its agent only; its queue would say nothing.
     queue = span.queue if role != Role.INSIDE else ""
     return Piece(
-        span.span_id, here, role, span.environment, span.agent, queue, span.start, span.end,
+        span.span_id, origins, role, span.environment, span.agent, queue, span.start, span.end,
         halves.failed(span),
     )  # fmt: skip
 

@@ -7,20 +7,21 @@ turned out to belong to another workflow than was thought.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.db import connections
+from django.db import connections, transaction
 
 from agents.spans.values import Span
 from agents.topology.levels import LEVELS, start_of
 from agents.topology.models import RunRow, WorkflowCell, WorkflowRow
+from agents.topology.places import Place, Reads, move
 from agents.topology.rollups import COUNTS, REMEMBERED, SKETCHES, Rollups, tally_of
 from agents.topology.sketch import Sketch
 from agents.topology.values import MINUTE, Edge, Tally
 from agents.topology.workflows import passage
-from agents.topology.workflows.passage import Said
+from agents.topology.workflows.passage import Mark, Said
 from agents.topology.workflows.run import Run, taken_elsewhere
 from agents.topology.workflows.values import EDGE_IDS, Key
 from core.databases import TELEMETRY
@@ -47,7 +48,6 @@ class _Known(NamedTuple):
 
 
 Cells = dict[Cell, Tally]
-Counts = Mapping[passage.Mark, int]
 
 
 class Writer:
@@ -60,20 +60,29 @@ class Writer:
         self._seen: dict[Key, int] = {}
         self._cells: OrderedDict[Cell, Tally] = OrderedDict()
 
-    def write(self, spans: Iterable[Span]) -> None:
-        """Count these spans, each of which comes once. Called within the transaction that moves the reading."""
+    def write(self, spans: Iterable[Span], *, before: Place, after: Place, token: int) -> None:
+        """Count these spans, each of which comes once, and move the reading on, in one transaction. All that can be
+        worked out before it is: whoever writes the same database waits for it.
+
+        Raises OvertakenError.
+        """
         touched = self._fold(list(spans))
-        if not touched:
-            return
         now = {trace_id: passage.say(known.run) for trace_id, known in touched.items()}
         self._know_workflows(touched, now)
-        self._write_cells(_changes(touched, now))
-        self._write_runs(touched, now)
+        changes = _changes(touched, now)
+        edges = self._edge_ids(changes)
+        runs = [
+            _run_row(trace_id, known.run, now[trace_id], self._ids) for trace_id, known in touched.items()
+        ]
+        with transaction.atomic(using=TELEMETRY):
+            move(Reads.WORKFLOWS, before, after, token)
+            self._write_cells(changes, edges)
+            _upsert(RunRow._meta.db_table, ("trace_id",), RUN_COLUMNS, runs)
         self._keep(touched, now)
 
     # ---- Runs ----------------------------------------------------------------------------------------------------
     def _fold(self, spans: list[Span]) -> dict[bytes, _Known]:
-        elsewhere = [taken for span in spans for taken in taken_elsewhere(span)]
+        elsewhere = [taken for span in spans if span.links for taken in taken_elsewhere(span)]
         wanted = {span.trace_id for span in spans} | {trace_id for trace_id, *_ in elsewhere}
         touched = self._load(wanted)
         for span in spans:
@@ -96,12 +105,6 @@ class Writer:
         return found | {
             trace_id: _Known(Run(), passage.NOTHING) for trace_id in wanted if trace_id not in found
         }
-
-    def _write_runs(self, touched: Mapping[bytes, _Known], now: Mapping[bytes, Said]) -> None:
-        rows = [
-            _run_row(trace_id, known.run, now[trace_id], self._ids) for trace_id, known in touched.items()
-        ]
-        _upsert(RunRow._meta.db_table, ("trace_id",), RUN_COLUMNS, rows)
 
     def _keep(self, touched: Mapping[bytes, _Known], now: Mapping[bytes, Said]) -> None:
         for trace_id, known in touched.items():
@@ -139,12 +142,12 @@ class Writer:
         return key not in self._ids or last_seen // MINUTE > self._seen.get(key, 0)
 
     # ---- Cells ---------------------------------------------------------------------------------------------------
-    def _write_cells(self, changes: Cells) -> None:
-        if not changes:
-            return
-        moment = max(cell.start for cell in changes) * MINUTE
+    def _edge_ids(self, changes: Cells) -> Mapping[Edge, int]:
+        moment = max((cell.start for cell in changes), default=0) * MINUTE
         real = {cell.edge for cell in changes} - EDGE_IDS.keys()
-        edges = EDGE_IDS | dict(self._edges.ids_of(real, moment))
+        return EDGE_IDS | dict(self._edges.ids_of(real, moment))
+
+    def _write_cells(self, changes: Cells, edges: Mapping[Edge, int]) -> None:
         whole = self._whole(changes, edges)
         full = {cell: tally for cell, tally in whole.items() if not _is_empty(tally)}
         rows = [_cell_row(self._ids[cell.workflow], edges[cell.edge], cell, full[cell]) for cell in full]
@@ -157,8 +160,10 @@ class Writer:
         stored = _stored(absent, self._ids, edges)
         whole: Cells = {}
         for cell, change in changes.items():
+            # Added to what is kept: after an error this object is not used any more.
             known = self._cells.get(cell) or stored.get(cell) or Tally()
-            whole[cell] = _without_zeros(known.plus(change))
+            known.add(change)
+            whole[cell] = _without_zeros(known)
         return whole
 
     def _keep_cells(self, whole: Cells) -> None:
@@ -170,26 +175,24 @@ class Writer:
 
 
 def _changes(touched: Mapping[bytes, _Known], now: Mapping[bytes, Said]) -> Cells:
-    """What is different in the cells, on every level."""
-    minutes: Cells = {}
+    """What is different in the cells, on every level: what is said now, less what was said before. Marks are
+    counted first, since many runs say the same, and what a run says as before cancels out."""
+    found: defaultdict[Key, Counter[Mark]] = defaultdict(Counter)
     for trace_id, known in touched.items():
         before, after = known.said, now[trace_id]
-        if before.key == after.key:
-            _change(minutes, after.key, before.marks, after.marks)
-        else:
-            _change(minutes, before.key, before.marks, passage.NO_MARKS)
-            _change(minutes, after.key, passage.NO_MARKS, after.marks)
+        if before.key:
+            found[before.key].subtract(before.marks)
+        if after.key:
+            found[after.key].update(after.marks)
+    minutes: Cells = {}
+    for key, marks in found.items():
+        _put_all(minutes, key, marks)
     return _on_all_levels(minutes)
 
 
-def _change(into: Cells, key: Key | None, before: Counts, after: Counts) -> None:
-    """Add what is said now, and take away what is said no longer."""
-    if key is None:
-        return
-    for mark in before.keys() | after.keys():
-        count = after.get(mark, 0) - before.get(mark, 0)
+def _put_all(into: Cells, key: Key, marks: Mapping[Mark, int]) -> None:
+    for (minute, edge, what, bucket), count in marks.items():
         if count:
-            minute, edge, what, bucket = mark
             passage.put(_tally(into, Cell(key, edge, minute, 1)), what, bucket, count)
 
 
@@ -213,7 +216,8 @@ def _on_all_levels(minutes: Cells) -> Cells:
 def _without_zeros(tally: Tally) -> Tally:
     for name in SKETCHES:
         sketch: Sketch = getattr(tally, name)
-        sketch.buckets = {bucket: count for bucket, count in sketch.buckets.items() if count}
+        if 0 in sketch.buckets.values():
+            sketch.buckets = {bucket: count for bucket, count in sketch.buckets.items() if count}
     return tally
 
 
@@ -232,11 +236,11 @@ CELL_KEY = ("workflow_id", "level", "start", "edge_id")
 
 
 def _run_row(trace_id: bytes, run: Run, said: Said, ids: Mapping[Key, int]) -> tuple[Any, ...]:
-    workflow = ids[said.key] if said.key else 0
+    workflow, tokens = ids[said.key] if said.key else 0, run.tokens
     start = run.start if run.spans else run.noted
     return (
         trace_id.hex(), workflow, start, run.end, said.failed, said.missing, run.headless, run.spans, run.errors,
-        run.tokens.input, run.tokens.output, run.dump(),
+        tokens.input, tokens.output, run.dump(),
     )  # fmt: skip
 
 
