@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from agents.ledger.values import Event, Fault, Kind, Source
 from agents.spans.values import Span, SpanKind, Status, attributes_of, decode
 
@@ -46,37 +44,38 @@ class Step(NamedTuple):
 
 def events(spans: Iterable[Span], environment: str) -> list[Event]:
     """Everything that these spans tell; those that name no environment are of the given one."""
-    return [
-        msgspec.structs.replace(event, environment=span.environment or environment)
-        for span in spans
-        for event in (*_of_message(span), *_of_tasks(span))
-    ]
+    found: list[Event] = []
+    for span in spans:
+        if span.message_id:
+            found += _of_message(span, span.environment or environment)
+        if MARK in span.attributes or MARK in span.events:
+            found += _of_tasks(span, span.environment or environment)
+    return found
 
 
-def _of_message(span: Span) -> Iterator[Event]:
-    if not span.message_id:
-        return
+def _of_message(span: Span, environment: str) -> Iterator[Event]:
     if span.step in {"create", "send"} or (not span.step and span.kind == SpanKind.PRODUCER):
-        yield _event(span, Kind.SENT, span.end, sender=span.agent[:LONGEST])
+        yield _event(span, environment, Kind.SENT, span.end, sender=span.agent[:LONGEST])
     elif span.step == "receive":
-        yield _event(span, Kind.RECEIVED, span.end, attempt=1, **_handler(span))
+        yield _event(span, environment, Kind.RECEIVED, span.end, attempt=1, **_handler(span))
     elif span.step == "process" or (not span.step and span.kind == SpanKind.CONSUMER):
         failed = span.status == Status.ERROR
         more: dict[str, Any] = {"error": _fault(span), "duration_ms": span.duration / 1e6} if failed else {}
-        yield _event(span, Kind.RUNNING, span.start, attempt=1, **_handler(span), **more)
+        yield _event(span, environment, Kind.RUNNING, span.start, attempt=1, **_handler(span), **more)
         if not failed:
             took = span.duration / 1e6
-            yield _event(span, Kind.SUCCEEDED, span.end, attempt=1, duration_ms=took, **_handler(span))
+            yield _event(
+                span, environment, Kind.SUCCEEDED, span.end, attempt=1, duration_ms=took, **_handler(span)
+            )
 
 
-def _of_tasks(span: Span) -> Iterator[Event]:
-    if MARK not in span.attributes and MARK not in span.events:
-        return
+def _of_tasks(span: Span, environment: str) -> Iterator[Event]:
     for step in _steps(span):
         kind = A2A[step.state]
         called = span.kind == SpanKind.CLIENT
         yield _event(
             span,
+            environment,
             kind,
             step.at,
             step.state,
@@ -117,11 +116,12 @@ def _state(word: str) -> str:
     return word.lower().removeprefix("task_state_").replace("_", "-")
 
 
-def _event(span: Span, kind: Kind, at: int, tag: str = "", **facts: Any) -> Event:
+def _event(span: Span, environment: str, kind: Kind, at: int, tag: str = "", **facts: Any) -> Event:
     place = f"{span.trace_id.hex()}-{span.span_id.hex()}"
     known: dict[str, Any] = {
         "id": f"span-{place}-{tag or kind}-{at}",
         "kind": kind,
+        "environment": environment,
         "at": datetime.fromtimestamp(at / 1e9, UTC),
         "message_id": span.message_id[:LONGEST],
         "queue": span.queue[:LONGEST],

@@ -9,6 +9,14 @@ from typing import NamedTuple
 
 from agents.spans.values import Span, SpanKind, Status, decode
 from agents.topology.values import Edge, EdgeKind
+from agents.topology.values import edge as edge_of
+
+# Looked up once: members of an enumeration are slow to reach.
+SERVER, CLIENT, PRODUCER, CONSUMER = map(
+    int, (SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
+)
+ERROR = int(Status.ERROR)
+SENT, SERVICE, MODEL, TOOL = EdgeKind.SEND, EdgeKind.SERVICE, EdgeKind.MODEL, EdgeKind.TOOL
 
 SENDING = frozenset({"create", "send", "publish"})
 RECEIVING = frozenset({"receive", "process", "deliver"})
@@ -46,24 +54,24 @@ def key_of(span: Span) -> bytes:
 
 
 def failed(span: Span) -> bool:
-    return span.status == Status.ERROR or bool(span.error_type)
+    return span.status == ERROR or bool(span.error_type)
 
 
 def is_sending(span: Span) -> bool:
     """The messaging step decides where there is one, the span's kind where not."""
-    return span.step in SENDING if span.step else span.kind == SpanKind.PRODUCER
+    return span.step in SENDING if span.step else span.kind == PRODUCER
 
 
 def is_receiving(span: Span) -> bool:
-    return span.step in RECEIVING if span.step else span.kind == SpanKind.CONSUMER
+    return span.step in RECEIVING if span.step else span.kind == CONSUMER
 
 
 def outgoing(span: Span) -> Outgoing | None:
     """The sender's half of an edge, if this span is one."""
     if is_sending(span):
-        edge = Edge(span.environment, EdgeKind.SEND, span.agent, span.queue, "")
-    elif span.kind == SpanKind.CLIENT and not (span.model or span.tool or is_receiving(span)):
-        edge = Edge(span.environment, EdgeKind.SERVICE, span.agent, "", span.peer)
+        edge = edge_of(span.environment, SENT, span.agent, span.queue, "")
+    elif span.kind == CLIENT and not (span.model or span.tool or is_receiving(span)):
+        edge = edge_of(span.environment, SERVICE, span.agent, "", span.peer)
     else:
         return None
     return Outgoing(edge, span.agent, span.queue, span.start, span.end)
@@ -71,7 +79,7 @@ def outgoing(span: Span) -> Outgoing | None:
 
 def incoming(span: Span) -> Incoming | None:
     """The receiver's half of an edge, if this span is one and names where it came from."""
-    if not (is_receiving(span) or span.kind == SpanKind.SERVER or span.operation == INVOKED):
+    if not (is_receiving(span) or span.kind == SERVER or span.operation == INVOKED):
         return None
     came_from = origins(span)
     if not came_from:
@@ -88,7 +96,7 @@ def is_entry(span: Span) -> bool:
         return False
     return (
         not span.parent_id
-        or span.kind in (SpanKind.SERVER, SpanKind.CONSUMER)
+        or span.kind in (SERVER, CONSUMER)
         or span.step == "process"
         or span.operation == INVOKED
     )
@@ -97,17 +105,18 @@ def is_entry(span: Span) -> bool:
 def leaf_edge(span: Span) -> Edge | None:
     """The edge to a model or a tool: one span says all there is to say."""
     if span.model and span.operation not in AROUND_MODELS:
-        return Edge(span.environment, EdgeKind.MODEL, span.agent, span.system, span.model)
+        return edge_of(span.environment, MODEL, span.agent, span.system, span.model)
     if span.tool:
-        return Edge(span.environment, EdgeKind.TOOL, span.agent, "", span.tool)
+        return edge_of(span.environment, TOOL, span.agent, "", span.tool)
     return None
 
 
 def origins(span: Span) -> tuple[bytes, ...]:
     """Parent and links; the convention's default is the link, the parent is optional, and both count once."""
+    if not span.links:
+        return (span.trace_id + span.parent_id,) if span.parent_id else ()
     keys = [span.trace_id + span.parent_id] if span.parent_id else []
-    if span.links:
-        keys += [_link_key(link) for link in decode(span.links)]
+    keys += [_link_key(link) for link in decode(span.links)]
     return tuple(dict.fromkeys(keys))
 
 

@@ -15,6 +15,10 @@ from agents.topology import halves
 from agents.topology.halves import Incoming, Outgoing
 from agents.topology.usage import tokens_of
 from agents.topology.values import MINUTE, Cell, Edge, EdgeKind, Tally
+from agents.topology.values import edge as edge_of
+
+# Looked up once: members of an enumeration are slow to reach.
+SEND, MESSAGE, CALL, WORK = EdgeKind.SEND, EdgeKind.MESSAGE, EdgeKind.CALL, EdgeKind.WORK
 
 Tallies = dict[Cell, Tally]
 # Finds spans by trace id + span id. It must know every span that the window was fed, and no other: what it finds
@@ -52,20 +56,24 @@ class Window:
             _tally(into, sent.edge, sent.end).calls += 1
             self._senders[key] = sent
             self._fold(key, span, sent, into)
-        for receiver in (*self._waiting.pop(key, ()), *orphans.pop(key, ())):
-            self._join(key, sent or _plain(span), receiver, into)
-        received = halves.incoming(span)
-        for origin in received.origins if received else ():
+        if key in self._waiting or key in orphans:
+            for receiver in (*self._waiting.pop(key, ()), *orphans.pop(key, ())):
+                self._join(key, sent or _plain(span), receiver, into)
+        if received := halves.incoming(span):
+            self._receive(received, into, orphans)
+
+    def _receive(self, received: Incoming, into: Tallies, orphans: dict[bytes, list[Incoming]]) -> None:
+        for origin in received.origins:
             sender = self._senders.get(origin)
-            if sender and received:
+            if sender:
                 self._join(origin, sender, received, into)
-            elif received:
+            else:
                 orphans.setdefault(origin, []).append(received)
 
     def _fold(self, key: bytes, span: Span, sent: Outgoing, into: Tallies) -> None:
         """Some libraries trace one sending as two spans, one around the other, and batches have a span around all
         their messages: whatever is sent within a sending to the same queue is what counts."""
-        if sent.edge.kind is not EdgeKind.SEND or not span.parent_id:
+        if sent.edge.kind is not SEND or not span.parent_id:
             around = b""
         else:
             around = span.trace_id + span.parent_id
@@ -88,9 +96,9 @@ class Window:
                 self._join(key, halves.outgoing(origin) or _plain(origin), receiver, into)
 
     def _join(self, key: bytes, sender: Outgoing, receiver: Incoming, into: Tallies) -> None:
-        if sender.edge.kind is not EdgeKind.CALL:
+        if sender.edge.kind is not CALL:
             self._mark(key, sender, into)
-        is_message = sender.edge.kind is EdgeKind.SEND
+        is_message = sender.edge.kind is SEND
         if not is_message and sender.agent == receiver.agent:
             return
         edge = _joined(sender, receiver, is_message)
@@ -115,7 +123,7 @@ class Window:
 def _own_work(span: Span, into: Tallies) -> None:
     """What a span says without any other: the agent's own work, and calls to models and tools."""
     if halves.is_entry(span):
-        _whole(into, Edge(span.environment, EdgeKind.WORK, "", "", span.agent), span)
+        _whole(into, edge_of(span.environment, WORK, "", "", span.agent), span)
     leaf = halves.leaf_edge(span)
     if leaf:
         tally, tokens = _whole(into, leaf, span), tokens_of(span)
@@ -154,13 +162,13 @@ def _measure_wait(tally: Tally, sender: Outgoing, receiver: Incoming) -> None:
 def _joined(sender: Outgoing, receiver: Incoming, is_message: bool) -> Edge:
     if is_message:
         queue = receiver.queue or sender.queue
-        return Edge(receiver.environment, EdgeKind.MESSAGE, sender.agent, queue, receiver.agent)
-    return Edge(receiver.environment, EdgeKind.CALL, sender.agent, "", receiver.agent)
+        return edge_of(receiver.environment, MESSAGE, sender.agent, queue, receiver.agent)
+    return edge_of(receiver.environment, CALL, sender.agent, "", receiver.agent)
 
 
 def _plain(span: Span) -> Outgoing:
     """A parent that is no sender: an agent that runs another inside its own process."""
-    edge = Edge(span.environment, EdgeKind.CALL, span.agent, "", "")
+    edge = edge_of(span.environment, CALL, span.agent, "", "")
     return Outgoing(edge, span.agent, span.queue, span.start, span.end)
 
 

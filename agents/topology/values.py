@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from agents.topology.sketch import Sketch
@@ -32,6 +33,12 @@ class Edge(NamedTuple):
     source: str
     via: str
     target: str
+
+
+@lru_cache(maxsize=50_000)
+def edge(environment: str, kind: EdgeKind, source: str, via: str, target: str) -> Edge:
+    """An edge, and the same object for the same one: edges are few, and thousands of spans a second name them."""
+    return Edge(environment, kind, source, via, target)
 
 
 class Cell(NamedTuple):

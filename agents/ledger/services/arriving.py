@@ -13,7 +13,7 @@ from django.conf import settings
 from agents.ledger import from_spans, reading, table, values
 from agents.ledger.reading import Fault, NoEventsError
 from agents.ledger.services import keeping
-from agents.ledger.values import ONLOOKERS, Event, Key, Source, Sources, Told, told
+from agents.ledger.values import ONLOOKERS, Event, Source, Sources, Told, told
 from agents.spans.values import Span
 from core import metrics
 
@@ -60,11 +60,8 @@ def take_spans(spans: Sequence[Span]) -> None:
     told_of = from_spans.events(spans, settings.POSTROOM.environment)
     if not told_of:
         return
-    rows = table.of_id({each.message_id for each in told_of})
-    known = {row.key for row in rows if row.sources & ~int(Sources.SPAN)}
     arrived = values.now()
-    events = [told(each, arrived) for each in told_of if Key(each.environment, each.message_id) not in known]
-    kept = keeping.keep(events)
+    kept = keeping.keep([told(each, arrived) for each in told_of], if_only=Sources.SPAN)
     metrics.LEDGER_KEPT.labels("spans").inc(kept.new)
 
 

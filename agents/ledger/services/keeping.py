@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from agents.ledger import table
 from agents.ledger.fold import fold, follow, in_order, mark_of
 from agents.ledger.services import moving
 from agents.ledger.table import Row
-from agents.ledger.values import Key, Message, Told
+from agents.ledger.values import Key, Message, Sources, Told
 from core import hints
 from core.databases import TELEMETRY
 
@@ -38,21 +38,24 @@ class _Pending(NamedTuple):
         return self.known is not None and self.told[0].mark <= mark_of(self.known)
 
 
-def keep(events: Sequence[Told], *, from_broker: bool = False) -> Kept:
+def keep(events: Sequence[Told], *, from_broker: bool = False, if_only: Sources | None = None) -> Kept:
     """Committed when it returns; repeating it changes nothing. Every event names its environment.
 
     Those from a broker may say where a message belongs that Celery's stream told of before, and that was put into
-    the default environment for want of a better one.
+    the default environment for want of a better one. With `if_only`, messages that others than these told of are
+    left as they are.
     """
     new = 0
     for start in range(0, len(events), TOGETHER):
-        new += _keep(events[start : start + TOGETHER], from_broker)
+        new += _keep(events[start : start + TOGETHER], from_broker, if_only)
     return Kept(new, len(events) - new)
 
 
-def _keep(events: Sequence[Told], from_broker: bool) -> int:
+def _keep(events: Sequence[Told], from_broker: bool, if_only: Sources | None) -> int:
     with table.alone():
         known = table.rows({each.event.message_id for each in events})
+        if if_only is not None:
+            events = _without(events, {row.key for _, row in known if row.sources & ~int(if_only)})
         moved = moving.to_their_environment(known, events) if from_broker else []
         pending = _pending(known, [*moved, *events])
         rows = [(each.id, one) for each in pending for one in each.told]
@@ -60,6 +63,10 @@ def _keep(events: Sequence[Told], from_broker: bool) -> int:
         table.put_messages(list(_folded(pending, repeats=new < len(rows))))
         hints.hint(TOPIC, using=TELEMETRY)
     return max(0, new - len(moved))
+
+
+def _without(events: Sequence[Told], known: Set[Key]) -> list[Told]:
+    return [each for each in events if Key(each.event.environment, each.event.message_id) not in known]
 
 
 def _pending(rows: Iterable[Row], events: Sequence[Told]) -> list[_Pending]:

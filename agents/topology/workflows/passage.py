@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from agents.topology.sketch import bucket_of
 from agents.topology.values import MINUTE, Edge, EdgeKind, Tally
+from agents.topology.values import edge as edge_of
 from agents.topology.workflows.run import HOUR, Run
 from agents.topology.workflows.values import HEADLESS, WHOLE, Key, Open, Piece, Role
 
@@ -49,12 +49,6 @@ def say(run: Run) -> Said:
     return Said(run.root.key, marks, failed, missing)
 
 
-@lru_cache(maxsize=50_000)
-def _edge(environment: str, kind: EdgeKind, source: str, via: str, target: str) -> Edge:
-    """The same object for the same edge: thousands of marks a second are compared by it."""
-    return Edge(environment, kind, source, via, target)
-
-
 class _Walk:
     """A run's pieces and how they hang together. Thousands are walked each second, and each of them several times:
     so lists are filled, where generators in generators would read better."""
@@ -76,12 +70,12 @@ class _Walk:
             elif piece.role >= RECEIVE:
                 self._taken_over(found, piece)
                 if piece.role != RECEIVE:
-                    edge = _edge(piece.environment, WORKED, "", "", piece.agent)
+                    edge = edge_of(piece.environment, WORKED, "", "", piece.agent)
                     _worked(found, self.minute, edge, piece)
         return found
 
     def _sent(self, into: list[Mark], piece: Piece) -> None:
-        edge = _edge(piece.environment, SENT, piece.agent, piece.queue, "")
+        edge = edge_of(piece.environment, SENT, piece.agent, piece.queue, "")
         into.append((self.minute, edge, "calls", COUNT))
         if piece.span_id in self._received:
             into.append((self.minute, edge, "matched", COUNT))
@@ -93,10 +87,10 @@ class _Walk:
                 continue
             if sender.role == SEND:
                 queue = piece.queue or sender.queue
-                edge = _edge(piece.environment, CARRIED, sender.agent, queue, piece.agent)
+                edge = edge_of(piece.environment, CARRIED, sender.agent, queue, piece.agent)
                 _carried(into, self.minute, edge, sender, piece)
             elif sender.agent != piece.agent and piece.role != RECEIVE:
-                edge = _edge(piece.environment, CALLED, sender.agent, "", piece.agent)
+                edge = edge_of(piece.environment, CALLED, sender.agent, "", piece.agent)
                 _worked(into, self.minute, edge, piece)
 
     def failed(self) -> bool:
@@ -187,7 +181,7 @@ def _add_uses(marks: Marks, run: Run, minute: int) -> None:
     """At the run's minute where that is in the hour of the call, else at the hour's first."""
     for use, (calls, tokens) in run.uses.items():
         at = minute if minute - minute % HOUR == use.hour else use.hour
-        edge = _edge(use.environment, EdgeKind.MODEL, use.agent, use.provider, use.model)
+        edge = edge_of(use.environment, EdgeKind.MODEL, use.agent, use.provider, use.model)
         counts = {
             "calls": calls,
             "input_tokens": tokens.input,
