@@ -19,6 +19,9 @@ from core import metrics
 
 log = structlog.get_logger(__name__)
 
+# The topology that live shows is written to the same database, and must not wait for long.
+SPANS_TOGETHER = 500
+
 
 def take(bodies: Sequence[bytes], broker: str) -> None:
     """Bodies of `postroom.events`, each one event or a list. What is no event is logged and left behind: it would
@@ -57,12 +60,13 @@ def take_observed(events: Sequence[Event], way: str) -> None:
 
 def take_spans(spans: Sequence[Span]) -> None:
     """What spans tell of messages that nobody else tells of. Seeing the same spans again changes nothing."""
-    told_of = from_spans.events(spans, settings.POSTROOM.environment)
-    if not told_of:
-        return
-    arrived = values.now()
-    kept = keeping.keep([told(each, arrived) for each in told_of], if_only=Sources.SPAN)
-    metrics.LEDGER_KEPT.labels("spans").inc(kept.new)
+    arrived, environment = values.now(), settings.POSTROOM.environment
+    for start in range(0, len(spans), SPANS_TOGETHER):
+        # Worked out between the transactions, so that who waits for the database gets in.
+        told_of = from_spans.events(spans[start : start + SPANS_TOGETHER], environment)
+        if told_of:
+            kept = keeping.keep([told(each, arrived) for each in told_of], if_only=Sources.SPAN)
+            metrics.LEDGER_KEPT.labels("spans").inc(kept.new)
 
 
 def _events(bodies: Iterable[bytes]) -> Iterator[Event]:
