@@ -14,6 +14,7 @@ from agents.spans.block_store import BlockStore
 from agents.spans.sqlite import SqliteShelf
 from agents.spans.values import Span
 from agents.topology.models import RunRow, WorkflowCell, WorkflowRow
+from agents.topology.places import OvertakenError
 from agents.topology.workflows import retention
 from agents.topology.workflows import writer as writers
 from agents.topology.workflows.reader import Reader
@@ -93,6 +94,33 @@ def test_a_failure_in_the_middle_leaves_nothing_half_done(
     counted = workflow_rows.everything()
     workflow_rows.clear()
     workflow_rows.write(story())
+    assert workflow_rows.everything() == counted
+    store.close()
+
+
+def test_a_reader_that_is_made_anew_between_any_two_steps_counts_each_span_once(
+    held: None, tmp_path: Path
+) -> None:
+    store, spans = BlockStore(SqliteShelf(tmp_path / "spans"), timedelta(days=7)), story()
+    for at in range(0, len(spans), 9):
+        store.write(Batch(tuple(spans[at : at + 9])))
+        assert Reader(store, 1).step().spans == len(spans[at : at + 9])
+    assert Reader(store, 1).step().spans == 0
+    counted = workflow_rows.everything()
+    workflow_rows.clear()
+    workflow_rows.write(story())
+    assert workflow_rows.everything() == counted
+    store.close()
+
+
+def test_a_reader_whose_lease_passed_on_writes_nothing(held: None, tmp_path: Path) -> None:
+    store = BlockStore(SqliteShelf(tmp_path / "spans"), timedelta(days=7))
+    old = Reader(store, 1)
+    store.write(Batch(tuple(story())))
+    Reader(store, 2).step()
+    counted = workflow_rows.everything()
+    with pytest.raises(OvertakenError):
+        old.step()
     assert workflow_rows.everything() == counted
     store.close()
 
