@@ -37,7 +37,7 @@ class LetterFilters(query.Filters):
     )
 
 
-class FailureShape(serializers.Serializer[Any]):
+class LetterFailureShape(serializers.Serializer[Any]):
     """Why it died."""
 
     vars()["class"] = serializers.ChoiceField(CLASSES, required=False)
@@ -46,7 +46,7 @@ class FailureShape(serializers.Serializer[Any]):
     message = serializers.CharField(required=False, allow_blank=True)
 
 
-class AttemptShape(serializers.Serializer[Any]):
+class LetterAttemptShape(serializers.Serializer[Any]):
     """One try. In lists it has no traceback."""
 
     number = serializers.IntegerField(required=False)
@@ -74,7 +74,7 @@ class LetterGiven(serializers.Serializer[Any]):
     death_id = serializers.UUIDField()
     died_at = query.UtcTime()
     queue = serializers.CharField()
-    failure = FailureShape()
+    failure = LetterFailureShape()
     body = serializers.CharField(help_text="The bytes as they came, in base64.")
     environment = serializers.CharField(
         required=False, help_text="Left out: the one that the token is bound to."
@@ -93,7 +93,7 @@ class LetterGiven(serializers.Serializer[Any]):
     span_id = serializers.CharField(required=False)
     conversation_id = serializers.CharField(required=False)
     redrive = RedriveShape(required=False, help_text="What the message's postroom-redrive-id said.")
-    attempts = AttemptShape(many=True, required=False)
+    attempts = LetterAttemptShape(many=True, required=False)
     headers = serializers.DictField(required=False)
     properties = serializers.DictField(required=False)
     content_type = serializers.CharField(required=False)
@@ -119,7 +119,7 @@ class DeathShape(serializers.Serializer[Any]):
     agent = serializers.CharField()
     instance = serializers.CharField()
     version = serializers.CharField()
-    failure = FailureShape()
+    failure = LetterFailureShape()
 
 
 class LetterChangeShape(serializers.Serializer[Any]):
@@ -150,7 +150,7 @@ class LetterRowShape(serializers.Serializer[Any]):
     source = serializers.CharField(help_text="Where it was taken from.")  # type: ignore[assignment]
     state = serializers.ChoiceField(STATES)
     since = query.UtcTime(help_text="When it came into this state.")
-    failure = FailureShape()
+    failure = LetterFailureShape()
     group = serializers.UUIDField(allow_null=True)
     deaths = serializers.IntegerField()
     redrives = serializers.IntegerField()
@@ -158,7 +158,7 @@ class LetterRowShape(serializers.Serializer[Any]):
     last_died_at = query.UtcTime()
     captured_at = query.UtcTime()
     attempt_count = serializers.IntegerField()
-    attempts = AttemptShape(many=True, allow_null=True)
+    attempts = LetterAttemptShape(many=True, allow_null=True)
     headers = serializers.DictField(allow_null=True)
     body_size = serializers.IntegerField()
     content_type = serializers.CharField()
