@@ -68,7 +68,7 @@ def test_figures_change_in_their_place_and_new_ones_wait(open_works: Open, works
     visit.go("/workflows")
     visit.live()
     before = visit.page.locator(ROW).count()
-    works.run("-m", "tests.support.topology_writer", "grown")
+    works.run("-m", "tests.support.topology_writer", "begun")
     visit.page.get_by_text("1 new, show").click()
     visit.page.wait_for_function(f"document.querySelectorAll('{ROW}').length > {before}")
 

@@ -1,6 +1,7 @@
 """Writes the topology of a test's own console: `python -m tests.support.topology_writer STORY`.
 
-Stories: `shop` has everything in it, `grown` adds an agent to it, and `large AGENTS EDGES` is a thicket.
+Stories: `shop` has everything in it, `grown` adds an agent to it and `begun` a workflow, and `large AGENTS EDGES` is a
+thicket.
 """
 
 from __future__ import annotations
@@ -39,6 +40,13 @@ def grown() -> Iterable[Span]:
     yield span("audit-copy", 900_003, trace=900_001, parent=900_002, at=at + 25, tool="grep")
 
 
+def begun() -> Iterable[Span]:
+    """One more workflow: another agent begins."""
+    at = now() - 2_000
+    yield sends("clerk", 910_001, "intake.q", trace=910_001, at=at)
+    yield processes("audit-copy", 910_002, "intake.q", trace=910_001, parent=910_001, at=at + 20)
+
+
 def large(agents: str, edges: str) -> Iterable[Span]:
     """So many agents in ten ranks that send to later ones, each pair through a queue nobody named."""
     chance, at = random.Random(7), now() - 30_000
@@ -57,7 +65,12 @@ def large(agents: str, edges: str) -> Iterable[Span]:
         )  # fmt: skip
 
 
-STORIES: dict[str, Callable[..., Iterable[Span]]] = {"shop": shop, "grown": grown, "large": large}
+STORIES: dict[str, Callable[..., Iterable[Span]]] = {
+    "shop": shop,
+    "grown": grown,
+    "begun": begun,
+    "large": large,
+}
 
 if __name__ == "__main__":
     story, *rest = sys.argv[1:]
