@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agents.intake import limits
+from agents.intake.deadline import Deadlines
 from agents.intake.refusals import OverloadedError
 
 
@@ -19,6 +20,8 @@ class Admission:
     max_requests: int = limits.MAX_REQUESTS_IN_FLIGHT
     bytes: int = 0
     requests: int = 0
+    # When each of those that still send their bodies is late.
+    deadlines: Deadlines = field(default_factory=lambda: Deadlines(limits.BODY_SECONDS))
 
     def enter(self) -> Place:
         """Raises OverloadedError when there is no place for one more request."""

@@ -49,7 +49,7 @@ async def read(incoming: Incoming, declared: int | None, place: Place) -> bytes:
     if declared is not None and declared > limits.MAX_SENT_BYTES:
         raise TooLargeError(limits.MAX_SENT_BYTES)
     try:
-        async with asyncio.timeout(limits.BODY_SECONDS):
+        with place.admission.deadlines.reading():
             return await _read(incoming, place)
     except TimeoutError:
         raise UnreadableError(f"The body did not come within {limits.BODY_SECONDS} s.") from None

@@ -16,12 +16,16 @@ from agents.spans.values import encode
 
 T = TypeVar("T")
 NOT_UTF8, UNREADABLE = "its text is not UTF-8", "it cannot be read"
+NOT_THE_MESSAGE = "The body is not the protobuf message that this path takes."
+# Resources that are remembered: so many, and none that is long.
+MAX_RESOURCES, WORTH_REMEMBERING = 500, 1_024
 METRIC_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 
 _request, _part, _scoped = wire.read("Request"), wire.read("ResourcePart"), wire.read("ScopePart")
 _resource, _metric = wire.read("Resource"), wire.read("Metric")
 _span_of, _log_of = wire.read("Span"), wire.read("LogRecord")
 _event_of, _link_of = wire.read("Event"), wire.read("Link")
+_resources: dict[bytes, tuple[Attributes, str]] = {}
 
 
 def traces(body: bytes) -> tuple[Group[RawSpan], ...]:
@@ -46,7 +50,7 @@ def _groups(body: bytes, read: Callable[[bytes], T]) -> tuple[Group[T], ...]:
         room -= len(scoped.items)
         if room < 0:
             raise TooManyError
-        resource, why = _resource_of(part.resource)
+        resource, why = _resource_of(b"".join(part.resource))
         items = tuple(Refused(why) for _ in scoped.items) if why else tuple(_each(scoped.items, read))
         groups.append(Group(resource, clean(scoped.scope.name.decode(errors="replace")), items))
     return tuple(groups)
@@ -62,7 +66,7 @@ def _walk(body: bytes) -> Iterator[tuple[Any, Any]]:
                 raise TooManyError
             yield from ((part, scoped) for scoped in map(_scoped, part.scoped))
     except DecodeError:
-        raise UnreadableError("The body is not the protobuf message that this path takes.") from None
+        raise UnreadableError(NOT_THE_MESSAGE) from None
 
 
 def _points(raw: bytes) -> int:
@@ -73,10 +77,29 @@ def _points(raw: bytes) -> int:
     return sum(len(getattr(metric, kind).data_points) for kind in METRIC_KINDS)
 
 
-def _resource_of(resource: Any) -> tuple[Attributes, str]:
-    """A resource's attributes, or none and what is wrong with them: its items are refused for it."""
+def _resource_of(raw: bytes) -> tuple[Attributes, str]:
+    """A resource's attributes, or none and what is wrong with them: its items are refused for it.
+
+    A process says the same of itself in each of its requests, so that is read once.
+    Sent in pieces it is one message: on the wire, messages on end are messages merged.
+    """
+    found = _resources.get(raw)
+    if found is None:
+        found = _read_resource(raw)
+        if len(raw) <= WORTH_REMEMBERING:
+            if len(_resources) >= MAX_RESOURCES:
+                _resources.clear()
+            _resources[raw] = found
+    return found
+
+
+def _read_resource(raw: bytes) -> tuple[Attributes, str]:
     try:
-        return attributes.read(resource.attributes), ""
+        sent = _resource(raw).attributes
+    except DecodeError:
+        raise UnreadableError(NOT_THE_MESSAGE) from None
+    try:
+        return attributes.read(sent), ""
     except UnicodeDecodeError:
         return {}, f"its resource: {NOT_UTF8}"
     except DecodeError:

@@ -18,6 +18,8 @@ from agents.spans.values import LogRecord, Span, SpanKind, encode
 MAX_TEXT = 256
 MAX_NUMBER = (1 << 63) - 1
 MAX_SHAPES = 2_000
+# Templates that are remembered: so many, and none of a long resource.
+MAX_TEMPLATES, WORTH_REMEMBERING = 500, 1_024
 UNKNOWN_AGENT = "unknown"
 
 Row = list[Any]
@@ -141,12 +143,26 @@ def _reader(field: str) -> Callable[[Value], Any]:
 
 
 def _template(empty: Row, origin: Picker, resource: Attributes, scope: str, environment: str) -> Row:
+    """Kept for the next request of the same process. Whoever fills one takes a copy."""
+    encoded = encode(resource) if resource else b""
+    key = (origin, encoded, scope, environment)
+    row = _templates.get(key)
+    if row is None:
+        row = _new_template(empty, origin, resource, scope, environment)
+        row[origin.column["resource"]] = encoded
+        if len(encoded) <= WORTH_REMEMBERING:
+            if len(_templates) >= MAX_TEMPLATES:
+                _templates.clear()
+            _templates[key] = row
+    return row
+
+
+def _new_template(empty: Row, origin: Picker, resource: Attributes, scope: str, environment: str) -> Row:
     row = empty.copy()
     origin.fill(row, resource)
     at = origin.column
     row[at["environment"]] = environment[:MAX_TEXT]
     row[at["scope"]] = scope[:MAX_TEXT]
-    row[at["resource"]] = encode(resource) if resource else b""
     return row
 
 
@@ -184,5 +200,6 @@ _STATUS_MESSAGE, _TRACE_STATE, _STEP, _SCOPE = map(
 )
 _LOG_FLAGS, _LOG_ATTRIBUTES = map(LogRecord._fields.index, ("flags", "attributes"))
 _span_origin, _log_origin = (Picker(columns, names.RESOURCE) for columns in (Span._fields, LogRecord._fields))
+_templates: dict[tuple[Picker, bytes, str, str], Row] = {}
 _span_picker = Picker(Span._fields, names.SPAN)
 _log_picker = Picker(LogRecord._fields, names.LOG)

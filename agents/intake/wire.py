@@ -30,7 +30,7 @@ _SCALARS = {
 SCHEMA: dict[str, dict[str, tuple[int, str]]] = {
     # Traces, logs and metrics have one frame: requests hold parts of a resource, these hold parts of a scope.
     "Request": {"parts": (1, "*bytes")},
-    "ResourcePart": {"resource": (1, "Resource"), "scoped": (2, "*bytes")},
+    "ResourcePart": {"resource": (1, "*bytes"), "scoped": (2, "*bytes")},
     "ScopePart": {"scope": (1, "Scope"), "items": (2, "*bytes")},
     "Resource": {"attributes": (1, "*bytes")},
     "Scope": {"name": (1, "bytes")},

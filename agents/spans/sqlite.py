@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ ASTRAY_FOLDER = "astray"
 DROPPED = "dropped-"
 # Idle connections that are kept for each part.
 KEPT = 4
+# Rows that one statement inserts.
+ROWS_TOGETHER = 32
 PATIENCE = 20.0
 WAL_LIMIT = 64 * 1024 * 1024
 # Less than this is no space: SQLite reports a full disk in several ways.
@@ -81,9 +84,17 @@ class SqlitePart(SqlPart):
         return f"{column} IN ({','.join('?' * len(values))})", list(values)
 
     def insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ",".join("?" * len(rows[0]))
-            self._execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608
+        """So many by one statement that Python's lock changes hands a few times and not for each row: another
+        thread that decodes meanwhile keeps it for milliseconds."""
+        if not rows:
+            return
+        marks = f"({','.join('?' * len(rows[0]))})"
+        into = f"INSERT INTO {table} ({columns}) VALUES "  # noqa: S608
+        whole = len(rows) - len(rows) % ROWS_TOGETHER
+        for start in range(0, whole, ROWS_TOGETHER):
+            together = chain.from_iterable(rows[start : start + ROWS_TOGETHER])
+            self._execute(into + ",".join([marks] * ROWS_TOGETHER), tuple(together))
+        self._execute_many(into + marks, rows[whole:])
 
 
 class SqliteShelf:

@@ -194,6 +194,21 @@ def test_spans_of_an_unreadable_resource_are_refused_with_the_reason() -> None:
     assert [item.why for item in group.items] == ["its resource: its text is not UTF-8"] * 2  # type: ignore[union-attr]
 
 
+def test_a_resource_that_is_remembered_says_the_same_again__and_in_pieces_too() -> None:
+    pairs = otlp.attributes({"service.name": "clerk", "service.version": "2"})
+    pieces = [bytes((0x0A, pair.ByteSize())) + pair.SerializeToString() for pair in pairs]
+    part = b"".join(b"\x0a" + bytes((len(piece),)) + piece for piece in pieces) + b"\x12\x00"
+    body = b"\x0a" + bytes((len(part),)) + part
+    for _ in range(2):
+        (group,) = decode_protobuf.traces(body)
+        assert group.resource == {"service.name": "clerk", "service.version": "2"}
+
+
+def test_a_resource_that_is_no_message_refuses_the_body() -> None:
+    with pytest.raises(UnreadableError):
+        decode_protobuf.traces(b"\x0a\x06\x0a\x02\x0a\x7f\x12\x00")
+
+
 def test_nesting_without_end_is_cut() -> None:
     value: Any = "deep"
     for _ in range(MAX_DEPTH * 2):
