@@ -16,7 +16,7 @@ from postroom.runtime.api import Outgoing
 STALE = 0.25
 # Of the room that there is, the part that one process takes before it asks again: others send meanwhile.
 SHARE = 4
-NOT_FOUND = 404
+NOT_FOUND = "404"
 
 
 class DepthAwayError(TransientError):
@@ -62,7 +62,8 @@ class DepthRoom:
             with connection.channel() as channel:
                 return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors as problem:
-            if getattr(problem, "reply_code", getattr(problem, "code", None)) == NOT_FOUND:
+            # RabbitMQ says it as a number, kombu's own brokers as text.
+            if str(getattr(problem, "reply_code", "")) == NOT_FOUND:
                 return 0
             raise DepthAwayError(f"{_sentence()} ({problem})") from problem
         except connection.connection_errors as problem:
@@ -73,7 +74,10 @@ class DepthRoom:
         if self._connection is None:
             from kombu import Connection
 
-            self._connection = Connection(self._url.removeprefix("postroom+"), connect_timeout=3)
+            from postroom.runtime.brokers import lossless
+
+            # kombu itself does not know the address of a socket.
+            self._connection = Connection(lossless(self._url), connect_timeout=3)
         return self._connection
 
 
