@@ -20,14 +20,15 @@ class House:
     # How many seconds a command may take.
     patience = 120.0
 
-    def __init__(self, data: Path, database_url: str = "") -> None:
+    def __init__(self, data: Path, database_url: str = "", *, fresh: bool = True) -> None:
+        """`fresh`: nothing is there yet."""
         self.data = data
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTROOM_")}
         self.environ["POSTROOM_DATA_DIR"] = str(data)
         if database_url:
             self.environ["POSTROOM_DATABASE_URL"] = database_url
             template.migrate(self.environ)
-        else:
+        elif fresh:
             template.copy_to(data)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

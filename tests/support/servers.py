@@ -90,11 +90,19 @@ def postgres_server() -> str:
 def postgres_database(server: str) -> Iterator[str]:
     """A database of its own, dropped afterwards with whoever is still connected; yields its address."""
     name = f"postroom_test_{uuid.uuid4().hex[:12]}"
-    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    make_database(server, name)
     try:
         yield server.format(name=name)
     finally:
-        _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
+
+
+def make_database(server: str, name: str) -> None:
+    _administer(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def drop_database(server: str, name: str) -> None:
+    _administer(server, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _administer(server: str, statement: sql.Composed) -> None:
