@@ -30,6 +30,7 @@ FIRST_WINDOW, WINDOW_GROWTH, LARGEST_WINDOW = 64, 8, 4_096
 # How many of them are opened at once.
 OPENED = 8
 FILTERS = 512
+LONG_AGO = -(2**63)
 BEFORE_ALL = (2**31, 2**31, -1)
 
 
@@ -56,6 +57,13 @@ class Match(NamedTuple):
     order: tuple[int, int, int, int]
     mark: Mark
     core: Packed
+
+
+class _Opened(NamedTuple):
+    """A block that was opened: its newest match that was not handed out, and those after it."""
+
+    head: Match
+    rest: Iterator[Match]
 
 
 def page(shelf: Shelf, plan: Plan, *, limit: int, cursor: str, patience: float = PATIENCE) -> Page[Any]:
@@ -106,17 +114,36 @@ def _in_part(shelf: Shelf, part: int, plan: Plan, until: int, budget: Budget) ->
 
 
 def _newest_first(reader: PartReader, part: int, plan: Plan, until: int, budget: Budget) -> Iterator[Match]:
-    waiting: list[Match] = []
+    waiting: list[_Opened] = []
     for places in _in_groups(_candidates(reader, part, plan, until), OPENED):
         newest = places[0].last
-        while waiting and waiting[0].mark.moment > newest:
-            yield heapq.heappop(waiting)
+        yield from _handed_out(waiting, newest)
         if budget.spent(newest):
             return
-        for match in _open(reader, part, plan, until, places):
-            heapq.heappush(waiting, match)
-    while waiting:
-        yield heapq.heappop(waiting)
+        for number, core, rows in _open(reader, plan, until, places):
+            _wait(waiting, _in_order(plan.stream, core, rows, part, number))
+    yield from _handed_out(waiting, LONG_AGO)
+
+
+def _handed_out(waiting: list[_Opened], after: int) -> Iterator[Match]:
+    """What is newer, in order, from the heads of all blocks that were opened."""
+    while waiting and waiting[0].head.mark.moment > after:
+        head, rest = heapq.heappop(waiting)
+        yield head
+        _wait(waiting, rest)
+
+
+def _wait(waiting: list[_Opened], matches: Iterator[Match]) -> None:
+    if head := next(matches, None):
+        heapq.heappush(waiting, _Opened(head, matches))
+
+
+def _in_order(stream: Stream, core: Packed, rows: list[int], part: int, number: int) -> Iterator[Match]:
+    """A block's matches, newest first, made only as far as they are asked for."""
+    moments = core[stream.time]
+    for row in sorted(rows, key=moments.__getitem__, reverse=True):
+        mark = Mark(moments[row], part, number, row)
+        yield Match(mark.order, mark, core)
 
 
 def _in_groups(places: Iterator[Place], size: int) -> Iterator[list[Place]]:
@@ -131,7 +158,10 @@ def _in_groups(places: Iterator[Place], size: int) -> Iterator[list[Place]]:
         yield group
 
 
-def _open(reader: PartReader, part: int, plan: Plan, until: int, places: list[Place]) -> Iterator[Match]:
+def _open(
+    reader: PartReader, plan: Plan, until: int, places: list[Place]
+) -> Iterator[tuple[int, Packed, list[int]]]:
+    """The blocks that have matches, and which."""
     cores = reader.cores([place.id for place in places])
     found = {}
     for number, packed in cores.items():
@@ -141,9 +171,7 @@ def _open(reader: PartReader, part: int, plan: Plan, until: int, places: list[Pl
     if plan.needs_details:
         found = _with_details(reader, plan, found)
     for number, (core, rows) in found.items():
-        for row in rows:
-            mark = Mark(core[plan.stream.time][row], part, number, row)
-            yield Match(mark.order, mark, core)
+        yield number, core, rows
 
 
 def _with_details(

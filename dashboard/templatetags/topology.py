@@ -44,9 +44,9 @@ def share(ratio: float) -> str:
 
 
 @register.filter
-def lasting_ms(value: float | None) -> str:
-    """`31 ms`, `1.2 s`, `4.5 min`; a dash where nothing was measured."""
-    if value is None:
+def lasting_ms(value: float | str | None) -> str:
+    """`31 ms`, `1.2 s`, `4.5 min`; a dash where nothing was measured: what a template finds nowhere is text."""
+    if value is None or isinstance(value, str):
         return "—"
     if value < SECOND:
         return f"{value:.3g} ms"

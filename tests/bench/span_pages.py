@@ -107,7 +107,7 @@ def pages(data: DataSet) -> dict[str, str]:
         "one workflow": f"/workflows/{_busiest()}",
         "one workflow, of the day": f"/workflows/{_busiest()}?range=24h",
         "overview": "/",
-        "one agent": f"/agents/{Agent.objects.get(name=found.agent).pk}",
+        "one agent": f"/agents/{Agent.objects.get(agent_id=found.agent).pk}",
         "messages": "/messages",
         "errors": "/errors",
     }
