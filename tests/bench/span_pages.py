@@ -117,7 +117,7 @@ def pages(data: DataSet) -> dict[str, str]:
 def _busiest() -> str:
     """The workflow with the most runs."""
     runs = RunRow.objects.filter(workflow_id__gt=0).values("workflow_id").annotate(runs=Count("pk"))
-    busiest = runs.order_by("-runs").values_list("workflow_id", flat=True).first()
+    busiest = runs.order_by("-runs").values_list("workflow_id", flat=True)[:1].get()
     return str(WorkflowRow.objects.get(pk=busiest).uid)
 
 

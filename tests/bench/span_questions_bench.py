@@ -213,7 +213,8 @@ def _prepared(folder: Path, count: int) -> DataSet:
 
 def _bench(given: Given, engine: str, small: DataSet, large: DataSet) -> bool:
     print(f"{engine}: load of the machine {os.getloadavg()[0]:.1f}", flush=True)
-    held = report(engine, *(measured(given, engine, each) for each in (small, large)), large.count)
+    few, many = measured(given, engine, small), measured(given, engine, large)
+    held = report(engine, few, many, large.count)
     print(f"{engine}: load of the machine {os.getloadavg()[0]:.1f} at the end", flush=True)
     return held
 
