@@ -36,7 +36,7 @@ def _round(file: Path, seed: int, *, everything: bool) -> bool:
     """All tests marked `kills` once, and from then on those that a seed makes different each time."""
     print(f"seed {seed}", flush=True)
     environ = os.environ | {SEED: str(seed), KILLS: str(KILLS_A_ROUND), FIGURES: str(file)}
-    which = ["tests"] if everything else [*_seeded()]
+    which = ["tests", "sdk/tests"] if everything else [*_seeded()]
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-m", "kills", *which]
     return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
