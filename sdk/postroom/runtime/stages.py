@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 ASKED_AGAIN_AFTER: Final = 5.0
 # The same where its record could not be looked up, and when another worker has it.
 STORE_AGAIN: Final = 5.0
-SOONEST: Final = 0.5
+# Whoever has the message may be done long before his lease ends: a Celery task that retries sends itself again before
+# its own delivery is settled.
+SOONEST, LATEST = 0.5, 2.0
 # Well below RabbitMQ's own limit, at which it would throw the message away.
 MOST_DELIVERIES: Final = 10
 
@@ -125,7 +127,9 @@ def idempotency(house: House, handling: Handling) -> Handling:
     if isinstance(found, Handled):
         return replace(handling, outcome=Outcome(events.SUCCEEDED, duplicate=True))
     if isinstance(found, InProgress):
-        return replace(handling, outcome=Outcome(events.WAITING, after=max(found.seconds, SOONEST)))
+        return replace(
+            handling, outcome=Outcome(events.WAITING, after=min(max(found.seconds, SOONEST), LATEST))
+        )
     handling.desk.hold = found
     return handling
 
