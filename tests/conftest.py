@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from core.access import refused  # noqa: E402
 from core.up import build  # noqa: E402
 from tests.support import append_only, servers, shares  # noqa: E402
 from tests.support.server_fixtures import (  # noqa: E402, F401
@@ -59,6 +61,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_unconfigure() -> None:
     isolation.end(FOLDER)
+
+
+@pytest.fixture(autouse=True)
+def no_late_refusals() -> Iterator[None]:
+    """What a test had refused is counted for a minute, and must not be written into a later test's trail."""
+    yield
+    refused.LOG.forget()
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,13 @@ class RefusalLog:
             due = self._window.take_over(clock.monotonic() + (WINDOW_SECONDS if everything else 0.0))
         self._write_all(due)
 
+    def forget(self) -> None:
+        """Begin anew: what was counted is not written, and no timer is left behind."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer, self._window = None, Window()
+
     def _start_timer(self) -> threading.Timer:
         timer = threading.Timer(WINDOW_SECONDS + 1, self._on_time)
         timer.daemon = True

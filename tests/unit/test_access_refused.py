@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 from core.access.credentials import Shown, Why
-from core.access.refused import MOST_KINDS, WINDOW_SECONDS, Refusal, Window
+from core.access.refused import MOST_KINDS, WINDOW_SECONDS, Refusal, RefusalLog, Window
 
 
 def refusal(label: str = "prm_aaaaaaaa", source: str = "192.0.2.1") -> Refusal:
@@ -38,3 +40,16 @@ def test_a_new_made_up_token_each_time_does_not_make_a_new_entry_each_time() -> 
     assert len(window.tallies) == MOST_KINDS + 1
     counted = sum(count for _, count in window.take_over(WINDOW_SECONDS))
     assert counted + MOST_KINDS + 1 == 10_000
+
+
+def test_what_is_forgotten_is_not_written_later() -> None:
+    written: list[Refusal] = []
+    log = RefusalLog(lambda refusal, count: written.append(refusal))
+    log.note(refusal())
+    log.note(refusal())
+    log.forget()
+    log.flush(everything=True)
+    assert written == [refusal()]
+    # A timer that was cancelled ends by itself a moment later.
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)
