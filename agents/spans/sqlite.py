@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -281,8 +282,23 @@ def _connect(path: Path) -> sqlite3.Connection:
         check_same_thread=False,
     )
     for pragma in PRAGMAS:
-        connection.execute(pragma)
+        _set(connection, pragma)
     return connection
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """Patiently: SQLite itself waits for nobody when two processes turn a new file to WAL in the same moment."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute(pragma)
+            return
+        except sqlite3.OperationalError as problem:
+            busy = getattr(problem, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                connection.close()
+                raise
+            time.sleep(0.005)
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
