@@ -15,7 +15,7 @@ DEFAULT, TELEMETRY = "default", "telemetry"
 SCHEMAS = {DEFAULT: "postroom", TELEMETRY: "postroom_telemetry"}
 
 # Each app that owns tables of telemetry; everything else lives in `default`.
-TELEMETRY_APPS = frozenset({"spans", "ledger", "topology", "samples"})
+TELEMETRY_APPS = frozenset({"spans", "ledger", "topology", "queues"})
 
 WAL_LIMIT = 64 * 1024 * 1024
 SQLITE_PRAGMAS = (

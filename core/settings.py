@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "agents.prices.apps.PricesConfig",
     "agents.topology.apps.TopologyConfig",
     "agents.ledger.apps.LedgerConfig",
+    "agents.queues.apps.QueuesConfig",
     "agents.deadletters.apps.DeadlettersConfig",
     "agents.alerts.apps.AlertsConfig",
     "dashboard.apps.DashboardConfig",

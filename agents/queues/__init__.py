@@ -1,1 +1,1 @@
-"""The broker protocol and its implementations; depth, age, consumers; stuck and why; where is it."""
+"""The brokers' queues: how deep, how old, who consumes; samples of them over time; stuck and why; where is it."""
