@@ -93,6 +93,21 @@ LETTERS_MALFORMED = Counter(
 CAPTURE_TROUBLE = Gauge(
     "postroom_capture_trouble", "1 while capture on a broker cannot go on.", ["broker"], registry=REGISTRY
 )
+ALERTS = Gauge(
+    "postroom_alerts",
+    "Alerts that are open; without a rule's name an agent raised them.",
+    ["rule", "severity", "state"],
+    registry=REGISTRY,
+)
+NOTICES = Gauge(
+    "postroom_alert_notices",
+    "Notices that wait for their channel, or were given up.",
+    ["channel", "state"],
+    registry=REGISTRY,
+)
+ALERT_LOOK_SECONDS = Histogram(
+    "postroom_alert_look_seconds", "Time of one look at all rules.", buckets=SECONDS, registry=REGISTRY
+)
 LEADER = Gauge("postroom_watcher_leader", "1 where the watcher leads.", registry=REGISTRY)
 ProcessCollector(namespace="postroom", registry=REGISTRY)
 

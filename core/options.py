@@ -177,6 +177,13 @@ OPTIONS: tuple[Option, ...] = (
         "Hosts (`*.internal`), addresses and networks that health checks, cards and webhooks may reach although they "
         "are not public.",
     ),
+    Option(
+        "POSTROOM_PUBLIC_URL",
+        env.http_url,
+        None,
+        "Where users reach Postroom, such as `https://postroom.example`: what links in notices begin with. Without "
+        "it they begin with `http://` and POSTROOM_BIND.",
+    ),
     Option("POSTROOM_RETENTION_SPANS", env.duration, "7d", "How long spans and logs are kept."),
     Option("POSTROOM_RETENTION_LEDGER", env.duration, "7d", "How long the life of a message is kept."),
     Option(
@@ -248,6 +255,7 @@ class Config:
     oidc_scopes: str
     oidc_name: str
     outbound_allow: tuple[str, ...]
+    public_url: str | None
     retention_spans: timedelta
     retention_ledger: timedelta
     retention_letters: timedelta

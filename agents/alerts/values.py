@@ -137,10 +137,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How an alert of a rule stands. `holds_since` moves on by every time that was unknown: that proves nothing."""
+    """How an alert of a rule stands. `holds_since` and `quiet_since` move on by every time that was not measured:
+    that proves nothing. `seen_at`: the last moment that was."""
 
     state: State
     holds_since: datetime
+    seen_at: datetime
     quiet_since: datetime | None = None
     unknown_since: datetime | None = None
 

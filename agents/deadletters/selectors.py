@@ -101,3 +101,10 @@ def held_by_place() -> Iterable[tuple[Place, int]]:
     rows = Letter.objects.filter(state=State.HELD).order_by()
     counted = rows.values_list("environment", "queue", "agent").annotate(number=Count("pk"))
     return [(Place(environment, queue, agent), number) for environment, queue, agent, number in counted]
+
+
+def died_by_place(since: datetime) -> Iterable[tuple[Place, int]]:
+    """How many letters died since then, place by place, whoever may see them: for Postroom's own conclusions."""
+    rows = Letter.objects.filter(last_died_at__gte=since).order_by()
+    counted = rows.values_list("environment", "queue", "agent").annotate(number=Count("pk"))
+    return [(Place(environment, queue, agent), number) for environment, queue, agent, number in counted]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -21,7 +22,16 @@ from core.access.scoping import visible
 # Older figures are no figures: a slow version that got no calls may be fast again.
 LATENCY_BELIEVED = timedelta(minutes=15)
 PROBE_BELIEVED = timedelta(minutes=2)
+STOPPING = "stopping"
 FIELDS = {"environment": "environment", "agent": "agent_id"}
+
+
+class Named(NamedTuple):
+    """An agent, by what everybody calls it."""
+
+    id: UUID
+    environment: str
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,18 @@ def changes_of(agent: Agent, since: datetime, limit: int = 200) -> list[Instance
 def environments() -> list[str]:
     """Every environment that an agent was met in."""
     return list(Agent.objects.order_by("environment").values_list("environment", flat=True).distinct())
+
+
+def missed(now: datetime) -> list[tuple[Named, list[State]]]:
+    """Every agent with the states of its instances, whoever may see them: for Postroom's own conclusions. Without
+    those that said that they stop: nobody misses them."""
+    found: dict[Named, list[State]] = {}
+    rows = Instance.objects.exclude(state=State.DOWN, status=STOPPING).select_related("agent")
+    for row in rows.iterator():
+        agent = row.agent
+        states = found.setdefault(Named(agent.pk, agent.environment, agent.agent_id), [])
+        states.append(state_now(row, agent, now))
+    return list(found.items())
 
 
 def state_now(row: Instance, agent: Agent, now: datetime) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -50,6 +51,29 @@ def minutes_of(subject: Subject, node: Node, since: int, until: int) -> dict[Edg
     found: dict[Edge, list[Moment]] = {each.edge: [] for each in edges.values()}
     for row in _cells(edges, [Stretch(1, since, until)]):
         found[edges[row.edge_id].edge].append(Moment(row.start, tally_of(row)))
+    return found
+
+
+def joined(since: datetime) -> list[Edge]:
+    """Every edge on which anything went since then, whoever may see it: for Postroom's own conclusions."""
+    return [edge_of(row) for row in EdgeRow.objects.filter(last_seen__gte=since.timestamp() * 1e9).iterator()]
+
+
+def worked(since: int, until: int) -> dict[tuple[str, str], tuple[int, int]]:
+    """By environment and agent: how much it was asked to do in the minutes [since, until), and how much of it failed;
+    whoever may see it: for Postroom's own conclusions."""
+    rows = EdgeRow.objects.filter(kind=EdgeKind.WORK, last_seen__gte=since * MINUTE)
+    agents = {
+        pk: (environment, agent) for pk, environment, agent in rows.values_list("pk", "environment", "target")
+    }
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    cells = EdgeCell.objects.filter(level=1, start__gte=since, start__lt=until)
+    for edge_id, calls, received, errors in cells.values_list(
+        "edge_id", "calls", "received", "errors"
+    ).iterator(5_000):
+        if agent := agents.get(edge_id):
+            before = found.get(agent, (0, 0))
+            found[agent] = before[0] + max(calls, received), before[1] + errors
     return found
 
 

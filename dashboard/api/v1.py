@@ -12,7 +12,6 @@ from dashboard.api import (
     letters,
     logs,
     messages,
-    prices,
     sender_policies,
     topology,
     traces,
@@ -60,7 +59,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workflows", workflows.Workflows.as_view(), name="api-workflows"),
     path("workflows/<uuid:id>", workflows.OneWorkflow.as_view(), name="api-workflow"),
     path("workflows/<uuid:id>/runs", workflows.Runs.as_view(), name="api-workflow-runs"),
-    path("prices", prices.Prices.as_view(), name="api-prices"),
-    path("prices/<int:id>", prices.OnePrice.as_view(), name="api-price"),
     path("topology", topology.Topology.as_view(), name="api-topology"),
 ]

@@ -82,8 +82,8 @@ class Alert(models.Model):
     @property
     def standing(self) -> Standing:
         """Of an alert that a rule raised."""
-        held = self.holds_since or self.first_raised_at
-        return Standing(State(self.state), held, self.quiet_since, self.unknown_since)
+        held, seen = self.holds_since or self.first_raised_at, self.measured_at or self.last_raised_at
+        return Standing(State(self.state), held, seen, self.quiet_since, self.unknown_since)
 
 
 class AlertChange(models.Model):

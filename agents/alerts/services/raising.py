@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from agents.alerts.models import Alert, AlertChange
+from agents.alerts.models import Alert
+from agents.alerts.services import moving, outbox
+from agents.alerts.services.moving import TOPIC
 from agents.alerts.values import OPEN, Raised, State
 from core import clock, hints
 from core.access.api import Permission, Place, require
@@ -13,7 +15,6 @@ from core.access.audit.api import Action, Target
 from core.access.services import Actor
 from core.transitions import advance
 
-TOPIC = "alerts"
 TRIES = 3
 
 
@@ -57,7 +58,8 @@ def _raise(wanted: Raised, actor: Actor) -> tuple[Alert, bool]:
     alert = _new(wanted, key, actor)
     alert.first_raised_at = alert.last_raised_at = alert.since = now
     alert.save(force_insert=True)
-    _change(alert, "", State.FIRING, actor, "raised").save()
+    moving.note(alert, "", State.FIRING, actor.subject.name, "raised", now)
+    outbox.tell_fired([alert], now)
     hints.hint(TOPIC)
     return alert, True
 
@@ -80,22 +82,20 @@ def _new(wanted: Raised, key: str, actor: Actor) -> Alert:
 
 def _step(alert: Alert, before: tuple[State, ...], after: State, action: Action, actor: Actor) -> Alert:
     require(actor.subject, Permission.TRIAGE, alert.place)
+    now = clock.now()
     advance(
         Alert.objects.all(),
         pk=alert.pk,
         from_states=before,
         to=after,
-        history=lambda: _change(alert, alert.state, after, actor, actor.why).save(),
-        changes={"since": clock.now()},
+        history=lambda: moving.note(alert, alert.state, after, actor.subject.name, actor.why, now),
+        changes={"since": now},
     )
     old = alert.state
     alert.refresh_from_db()
+    if after is State.CLEARED:
+        outbox.tell_cleared([alert], now)
     target = Target("alert", str(alert.pk), alert.title, alert.place)
     actor.record(action, target, before={"state": old}, after={"state": alert.state})
     hints.hint(TOPIC)
     return alert
-
-
-def _change(alert: Alert, before: str, after: State, actor: Actor, reason: str) -> AlertChange:
-    by = actor.subject.name
-    return AlertChange(alert=alert, before=before, after=after, at=clock.now(), by=by, reason=reason[:300])

@@ -22,6 +22,16 @@ class Action(StrEnum):
     # Alerts.
     ALERT_ACKNOWLEDGED = "alert.acknowledged"
     ALERT_CLEARED = "alert.cleared"
+    RULE_CREATED = "alert_rule.created"
+    RULE_CHANGED = "alert_rule.changed"
+    RULE_DELETED = "alert_rule.deleted"
+    SILENCE_MADE = "silence.made"
+    SILENCE_ENDED = "silence.ended"
+    CHANNEL_CREATED = "channel.created"
+    CHANNEL_CHANGED = "channel.changed"
+    CHANNEL_DELETED = "channel.deleted"
+    CHANNEL_TESTED = "channel.tested"
+    NOTICE_SENT_AGAIN = "notice.sent_again"
 
     # The registry.
     AGENT_REGISTERED = "agent.registered"

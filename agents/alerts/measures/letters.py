@@ -1,0 +1,40 @@
+"""Letters that arrive, and capture that cannot go on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from agents.alerts.values import Reading, Readings, Spot
+from agents.deadletters import trouble
+from agents.deadletters.selectors import died_by_place
+from core import live_redis
+
+
+def arriving(now: datetime, window: timedelta) -> Readings:
+    """Letters that died within the stretch of time, place by place."""
+    found = died_by_place(now - window)
+    return Readings(
+        tuple(
+            Reading(
+                Spot(place.environment or "", "", place.queue or "", place.agent or ""),
+                float(number),
+                title=place.queue or place.agent or "",
+                link=f"/letters?queue={place.queue}" if place.queue else "/letters",
+            )
+            for place, number in found
+        )
+    )
+
+
+def capture_stopped(now: datetime, window: timedelta) -> Readings:
+    """Seconds for which letters could not be taken off a broker."""
+    try:
+        found = trouble.troubles()
+    except live_redis.Unreachable:
+        return Readings(missing="Redis cannot be asked")
+    return Readings(tuple(_trouble(each, now) for each in found))
+
+
+def _trouble(each: trouble.Trouble, now: datetime) -> Reading:
+    lasted = (now - datetime.fromtimestamp(each.since, UTC)).total_seconds()
+    return Reading(Spot(broker=each.broker), max(lasted, 0.0), each.sentence, f"letters on {each.broker}")
