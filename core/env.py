@@ -240,3 +240,16 @@ def brokers(raw: str) -> tuple[BrokerUrl, ...]:
     if len(names) != len(set(names)):
         raise ValueError("two brokers have the same name")
     return found
+
+
+def management_urls(raw: str) -> tuple[tuple[str, str], ...]:
+    """Names of brokers, each with an http address."""
+    return tuple(_named_url(part) for part in comma_list(raw))
+
+
+def _named_url(raw: str) -> tuple[str, str]:
+    name, equals, url = raw.partition("=")
+    parts = _parts(url)
+    if not equals or not parts or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("each one is name=url, the url http:// or https:// and an address")
+    return name, url.strip()

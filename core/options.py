@@ -69,6 +69,14 @@ OPTIONS: tuple[Option, ...] = (
         "`main`, the Redis above.",
         secret=True,
     ),
+    Option(
+        "POSTROOM_BROKER_MANAGEMENT",
+        env.management_urls,
+        "",
+        "Where RabbitMQ's management API answers, name=url,name=url by the brokers' names (http, https; a user in it "
+        "replaces the broker's). Without it: port 15672 of the broker's own host (15671 with TLS).",
+        secret=True,
+    ),
     Option("POSTROOM_BIND", env.host_port, "127.0.0.1:8000", "Where pages, API and websockets answer."),
     Option(
         "POSTROOM_OTLP_HTTP_BIND",
@@ -230,6 +238,7 @@ class Config:
     telemetry_database_url: env.DatabaseUrl | None
     redis_url: str | None
     brokers: tuple[env.BrokerUrl, ...] | None
+    broker_management: tuple[tuple[str, str], ...]
     bind: env.HostPort
     otlp_http_bind: env.HostPort | None
     otlp_grpc_bind: env.HostPort | None

@@ -140,7 +140,7 @@ class QueueStream:
             yield
         except Gone as problem:
             self.close()
-            raise BrokerError(f"cannot reach {self._broker.name}: {_reason(problem)}") from problem
+            raise BrokerError(f"cannot reach {self._broker.name}: {reason(problem)}") from problem
 
 
 def connected(broker: BrokerUrl) -> Any:
@@ -167,6 +167,6 @@ def _origin(info: dict[str, Any]) -> dict[str, Any]:
     return {"exchange": info.get("exchange", ""), "routing_key": info.get("routing_key", "")}
 
 
-def _reason(problem: Exception) -> str:
+def reason(problem: Exception) -> str:
     """amqp's errors carry the broker's own sentence; the system's carry one in words."""
     return str(getattr(problem, "strerror", None) or problem) or type(problem).__name__
