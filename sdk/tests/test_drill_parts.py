@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.drills import table
 from postroom.drills.brokers import PrivateRedis
 from postroom.drills.children import Children
 from postroom.drills.figures import Verdict, as_json, as_text, at_least, at_most, exactly, told
@@ -101,3 +102,11 @@ def test_a_redis_of_the_drills_own_keeps_what_it_confirmed(tmp_path: Path) -> No
             assert client.lrange("orders", 0, -1) == [b"one"]
     finally:
         broker.close()
+
+
+@pytest.mark.parametrize("name", [*table.NAMES, *table.BESIDE])
+def test_every_drill_that_the_command_names_is_there_in_both_sizes(name: str) -> None:
+    drill = table.find(name)
+    assert drill.name == name
+    assert drill.small.count < drill.full.count
+    assert drill.small.numbers.keys() == drill.full.numbers.keys()

@@ -12,9 +12,9 @@ DONE, NO, BAD_USAGE = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(table.NAMES)
-    parser.add_argument("name", nargs="?", choices=table.NAMES, metavar="NAME", help=f"one of {names}")
-    parser.add_argument("--all", action="store_true", help="all of them, one after the other")
+    names = (*table.NAMES, *table.BESIDE)
+    parser.add_argument("name", nargs="?", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    parser.add_argument("--all", action="store_true", help=f"all but {', '.join(table.BESIDE)}, one by one")
     parser.add_argument("--full", action="store_true", help="in the size that the promise is made for")
     parser.add_argument("--broker", choices=["redis", "rabbitmq"], help="only on this one")
     parser.add_argument("--json", action="store_true", help="figures and verdicts as JSON")

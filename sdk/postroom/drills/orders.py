@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,15 @@ from postroom.drills.waiting import NeverCameError, until
 if TYPE_CHECKING:
     from postroom import Agent
 
+# Hands an order to the broker under this message id; raises when the broker did not confirm it.
+Send = Callable[[dict[str, str], str], object]
 WORKERS = 3
 REFUSED_EVERY = 50
 AHEAD = 400
 OUTAGE_SECONDS = (0.5, 2.5)
 SETTLE_SECONDS = 300.0
 WINDOW_SECONDS = 60.0
+AGENT_NAME = "orders"
 AGENT = "postroom.drills.orders_agent:agent"
 
 
@@ -60,9 +63,9 @@ class Books:
 class Shop:
     """Sends orders, never many more than are dealt with, and sends again what the broker did not confirm."""
 
-    def __init__(self, sender: Agent, count: int, dealt_with: Callable[[], int]) -> None:
+    def __init__(self, send: Send, count: int, dealt_with: Callable[[], int]) -> None:
         self.count, self.sent = count, 0
-        self._sender = sender
+        self._hand_over = send
         self._dealt_with = dealt_with
         self._may = 0
         self._thread = threading.Thread(target=self._send_all, daemon=True)
@@ -87,7 +90,7 @@ class Shop:
         order = {"order": order_id(number), "card": "refused" if is_refused(number) else "good"}
         for attempt in itertools.count():
             try:
-                self._sender.send_message("orders", order, message_id=message_id(number))
+                self._hand_over(order, message_id(number))
             except Exception:
                 self.again += 1
                 time.sleep(min(0.1 * 2**attempt, 1.0))
@@ -110,13 +113,20 @@ def is_refused(number: int) -> bool:
 class Trouble:
     """Kills workers and cuts the broker off, evenly over the whole run."""
 
-    def __init__(self, scene: Scene, workers: list[Child], chance: random.Random) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        workers: list[Child],
+        chance: random.Random,
+        windows: Sequence[str] = crashes.WINDOWS,
+    ) -> None:
         self._scene, self._workers, self._chance = scene, workers, chance
+        self._windows = windows
         self.done: Counter[str] = Counter()
 
     def steps(self) -> list[Callable[[], None]]:
         kills, outages = self._scene.size["kills"], self._scene.size["outages"]
-        windows = itertools.cycle(crashes.WINDOWS)
+        windows = itertools.cycle(self._windows)
         steps = [self._kill_one for _ in range(kills - kills // 2)]
         steps += [self._in_window(next(windows)) for _ in range(kills // 2)]
         steps += [self._outage for _ in range(outages)]
@@ -163,11 +173,11 @@ def play(scene: Scene, verdict: Verdict) -> None:
     books, letters, count = Books(scene.folder), Letters(scene.postroom, "orders"), scene.size.count
     workers = [scene.agent(f"orders-{number}", AGENT, "--concurrency", "2") for number in range(WORKERS)]
     refused = sum(map(is_refused, range(count)))
-    shop = Shop(scene.sender("shop"), count, books.count)
+    shop = Shop(_through(scene.sender("shop")), count, books.count)
     shop.start()
     progress, trouble = scene.progress("orders", count), Trouble(scene, workers, random.Random(4711))  # noqa: S311
     began = time.monotonic()
-    _break_things(trouble, shop, books, progress)
+    break_things(trouble, shop, books, progress)
     _settle(trouble, books, letters, count - refused, refused, progress)
     progress.close()
     _judge(verdict, scene, books, letters)
@@ -179,7 +189,11 @@ def play(scene: Scene, verdict: Verdict) -> None:
     )
 
 
-def _break_things(trouble: Trouble, shop: Shop, books: Books, progress: Progress) -> None:
+def _through(sender: Agent) -> Send:
+    return lambda order, id: sender.send_message(AGENT_NAME, order, message_id=id)
+
+
+def break_things(trouble: Trouble, shop: Shop, books: Books, progress: Progress) -> None:
     """Each step waits until its share of the orders is on its way, so that something is always in flight."""
     steps = trouble.steps()
     for number, step in enumerate(steps, start=1):

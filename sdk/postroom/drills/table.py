@@ -8,6 +8,9 @@ from postroom.drills.scene import Drill
 
 NAMES = ("orders", "documents", "sentiment", "rollout", "flood", "intruder")
 
+# Played by name alone: what happens without the library.
+BESIDE = ("bare",)
+
 
 def find(name: str) -> Drill:
     """The drill of one of these names."""
