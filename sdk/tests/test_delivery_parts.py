@@ -13,8 +13,10 @@ from kombu import Connection
 
 import postroom.delivery.transport
 from postroom.delivery import telling
+from postroom.delivery.api import Retry, Settlement, UnansweredError
 from postroom.delivery.message import body_of, whole
 from postroom.delivery.rabbitmq import queues
+from postroom.delivery.rabbitmq.settler import RabbitSettler
 from postroom.delivery.received import deliveries_before, delivery_of
 from postroom.delivery.redis import address
 from postroom.delivery.redis.inlet import Claimed
@@ -35,6 +37,29 @@ def test_a_delay_queue_moves_on_at_least_once() -> None:
     assert declared.arguments["x-dead-letter-strategy"] == "at-least-once"
     assert declared.arguments["x-overflow"] == "reject-publish"
     assert queues.expiration(45) == "45000"
+
+
+class OneSilent:
+    """A publisher to a broker where one queue takes messages and never confirms them."""
+
+    def __init__(self, silent: str) -> None:
+        self.silent, self.tried = silent, list[str]()
+
+    def publish(self, queue: queues.Declared, body: bytes, **properties: Any) -> None:
+        self.tried.append(queue.name)
+        if queue.name == self.silent:
+            raise UnansweredError
+        assert properties["expiration"] == "1500"
+
+
+def test_a_retry_passes_by_a_delay_queue_that_never_confirms__and_carries_its_own_time() -> None:
+    settler, publisher = RabbitSettler("amqp://nowhere"), OneSilent("postroom.delay.2.a")
+    settler._publisher = publisher  # type: ignore[assignment]
+    delivery = delivery_of("m", {}, {"routing_key": "a"})
+    for _ in range(2):
+        settler.settle(delivery, Settlement(retry=Retry(1.5, whole(b"m", headers={}, properties={}))))
+    # Asked once, and then left alone for a while.
+    assert publisher.tried == ["postroom.delay.2.a", "postroom.delay.4.a", "postroom.delay.4.a"]
 
 
 @given(st.binary())

@@ -17,6 +17,10 @@ class DeliveryError(Exception):
     """The broker did not confirm. Nothing is settled; the message will be delivered again."""
 
 
+class UnansweredError(DeliveryError):
+    """The broker took the message and said nothing in time. It may have it or not; it is sent again."""
+
+
 class ClaimLostError(DeliveryError):
     """The claim on this delivery ran out and another worker has the message. Nothing was settled by this one."""
 

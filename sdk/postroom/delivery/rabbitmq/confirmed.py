@@ -3,19 +3,20 @@ for itself, since a confirmation is waited for."""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 import amqp
 from amqp.exceptions import MessageNacked
 from kombu import Connection
 
-from postroom.delivery.api import DeliveryError
+from postroom.delivery.api import DeliveryError, UnansweredError
 from postroom.delivery.rabbitmq.queues import Declared
 
+logger = logging.getLogger(__name__)
 PATIENCE: Final = 30.0
 PERSISTENT: Final = 2
 
@@ -29,15 +30,17 @@ class Confirmed:
         self._open: list[Connection] = []
         self._pid = os.getpid()
 
-    def publish(self, queue: Declared, body: bytes, **properties: Any) -> None:
-        """Persistent, mandatory, confirmed. Raises DeliveryError."""
+    def publish(self, queue: Declared, body: bytes, *, patience: float = PATIENCE, **properties: Any) -> None:
+        """Persistent, mandatory, confirmed within `patience` seconds. Raises DeliveryError."""
         message = amqp.Message(body, delivery_mode=PERSISTENT, **properties)
         try:
-            self._twice(lambda channel: _send(channel, queue, message))
+            self._twice(lambda channel: _send(channel, queue, message, patience))
         except MessageNacked as problem:
             raise DeliveryError(
                 f"RabbitMQ refused the message for {queue.name}: the queue is full"
             ) from problem
+        except TimeoutError as problem:
+            raise UnansweredError(f"RabbitMQ said nothing in time about {queue.name}") from problem
         except (amqp.AMQPError, OSError) as problem:
             raise DeliveryError(
                 f"RabbitMQ did not confirm the message for {queue.name}: {problem}"
@@ -45,10 +48,14 @@ class Confirmed:
 
     def _twice(self, step: Callable[[Any], None]) -> None:
         """An open connection may have died since it was used, or a queue that it had declared; a new one declares
-        again. What went out twice has the same id."""
+        again. What went out twice has the same id. Whoever was kept waiting once is not kept waiting twice."""
         if self._is_open():
-            with suppress(amqp.AMQPError, OSError):
+            try:
                 return self._once(step)
+            except (amqp.AMQPError, OSError) as problem:
+                if isinstance(problem, TimeoutError):
+                    raise
+                logger.info("a connection to RabbitMQ is opened anew: %s", problem)
         return self._once(step)
 
     def _once(self, step: Callable[[Any], None]) -> None:
@@ -98,11 +105,11 @@ class Confirmed:
             _close(connection)
 
 
-def _send(channel: Any, queue: Declared, message: Any) -> None:
+def _send(channel: Any, queue: Declared, message: Any, patience: float) -> None:
     if queue.name not in channel.postroom_declared:
         channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.arguments)
         channel.postroom_declared.add(queue.name)
-    channel.basic_publish_confirm(message, "", queue.name, mandatory=True, confirm_timeout=PATIENCE)
+    channel.basic_publish_confirm(message, "", queue.name, mandatory=True, confirm_timeout=patience)
 
 
 def _close(connection: Connection) -> None:
