@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -89,6 +89,19 @@ def get(
     return asyncio.run(aget(url, headers=headers, seconds=seconds, most_bytes=most_bytes))
 
 
+def post(
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    seconds: float = SECONDS,
+    most_bytes: int = MOST_BYTES,
+) -> Reply:
+    """Send, from a thread without an event loop, to this very address: what redirects is not followed, since the
+    body was meant for nobody else. Raises OutboundError, and RefusedError before anything is sent."""
+    return asyncio.run(_within(seconds, _send(url, body, dict(headers), most_bytes)))
+
+
 async def aget(
     url: str,
     *,
@@ -97,9 +110,13 @@ async def aget(
     most_bytes: int = MOST_BYTES,
 ) -> Reply:
     """Fetch. Raises OutboundError, and RefusedError before anything is sent to an address that is not called."""
+    return await _within(seconds, _follow(url, dict(headers or {}), most_bytes))
+
+
+async def _within(seconds: float, asked: Coroutine[Any, Any, Reply]) -> Reply:
     try:
         async with asyncio.timeout(seconds):
-            return await _follow(url, dict(headers or {}), most_bytes)
+            return await asked
     except TimeoutError:
         raise OutboundError(f"It did not answer within {seconds:g} s.") from None
     except httpx.HTTPError as problem:
@@ -118,15 +135,27 @@ async def _follow(url: str, headers: dict[str, str], most_bytes: int) -> Reply:
     raise OutboundError(f"It redirects more than {MOST_REDIRECTS} times.")
 
 
+async def _send(url: str, body: bytes, headers: dict[str, str], most_bytes: int) -> Reply:
+    allowed = Allowed.of(settings.POSTROOM.outbound_allow)
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client:  # noqa: S113
+        return await _ask(client, url, headers, allowed, most_bytes, body)
+
+
 async def _ask(
-    client: httpx.AsyncClient, url: str, headers: dict[str, str], allowed: Allowed, most_bytes: int
+    client: httpx.AsyncClient,
+    url: str,
+    headers: dict[str, str],
+    allowed: Allowed,
+    most_bytes: int,
+    body: bytes | None = None,
 ) -> Reply:
     """One request to the address that was checked; the name stays in the Host header and in the certificate."""
     scheme, host, port = _parts(url)
     address = await _resolve(host, port, allowed)
     direct = httpx.URL(url).copy_with(host=str(address), fragment=None)
     sent = headers | {"host": _authority(host, port, scheme), "accept-encoding": "identity"}
-    request = client.build_request("GET", direct, headers=sent, extensions={"sni_hostname": host})
+    method, extensions = "GET" if body is None else "POST", {"sni_hostname": host}
+    request = client.build_request(method, direct, headers=sent, content=body, extensions=extensions)
     answer = await client.send(request, stream=True)
     try:
         body = await _read(answer, most_bytes)

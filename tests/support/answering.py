@@ -17,6 +17,7 @@ class Answering:
     port: int = 0
     answers: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -45,6 +46,10 @@ def answering() -> Iterator[Answering]:
             # Whoever asked may have given up.
             with suppress(ConnectionError):
                 answer(self) if answer else self.send_error(404)
+
+        def do_POST(self) -> None:
+            known.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             pass
