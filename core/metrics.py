@@ -108,6 +108,17 @@ NOTICES = Gauge(
 ALERT_LOOK_SECONDS = Histogram(
     "postroom_alert_look_seconds", "Time of one look at all rules.", buckets=SECONDS, registry=REGISTRY
 )
+BROKER_UP = Gauge(
+    "postroom_broker_up", "1 while the broker answers, 0 while it does not.", ["broker"], registry=REGISTRY
+)
+QUEUES = Gauge("postroom_queues", "Queues of the broker's last sample.", ["broker"], registry=REGISTRY)
+SAMPLE_SECONDS = Histogram(
+    "postroom_queue_sample_seconds",
+    "Time to sample all queues of a broker.",
+    ["broker"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
 LEADER = Gauge("postroom_watcher_leader", "1 where the watcher leads.", registry=REGISTRY)
 ProcessCollector(namespace="postroom", registry=REGISTRY)
 

@@ -19,7 +19,8 @@ PAGE = 500
 REST_SECONDS = 30.0
 COLUMNS = (
     "name,type,exclusive,memory,head_message_timestamp,messages_ready,messages_unacknowledged,consumers,"
-    "message_stats.publish,message_stats.deliver_get,message_stats.ack,message_stats.redeliver"
+    "message_stats.publish,message_stats.ack,message_stats.deliver_no_ack,message_stats.get_no_ack,"
+    "message_stats.redeliver"
 )
 PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 
@@ -114,7 +115,7 @@ def _said(item: Mapping[str, Any]) -> Said:
         head_at=_moment(item.get("head_message_timestamp")),
         # A queue on which nothing happened yet has no counters: that is 0, since the others are there.
         entered=int(stats.get("publish", 0)),
-        left=int(stats.get("ack", 0)),
+        left=sum(int(stats.get(name, 0)) for name in ("ack", "deliver_no_ack", "get_no_ack")),
         redelivered=int(stats.get("redeliver", 0)),
     )
 

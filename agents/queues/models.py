@@ -23,9 +23,23 @@ class BrokerRow(models.Model):
     reason = models.CharField(max_length=500, default="")
     note = models.CharField(max_length=500, default="")
     sampled_at = models.DateTimeField(null=True)
+    # When its workers were asked last, whether or not any answered.
+    asked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class BrokerChange(models.Model):
+    """A broker became reachable, or stopped to be so."""
+
+    broker = models.ForeignKey(BrokerRow, on_delete=models.CASCADE, related_name="changes")
+    reachable = models.BooleanField()
+    at = models.DateTimeField(db_index=True)
+    reason = models.CharField(max_length=500, default="")
+
+    def __str__(self) -> str:
+        return f"{self.broker} {'answers' if self.reachable else 'is away'}"
 
 
 class QueueRow(models.Model):

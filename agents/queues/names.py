@@ -7,7 +7,7 @@ import re
 # What Celery's workers talk through among themselves, and what Postroom keeps for itself.
 _NOT_OURS = re.compile(
     r"\.celery\.pidbox$|^celery\.pidbox$|\.reply\.celery\.pidbox$|^reply\.celery\.pidbox$"
-    r"|^celeryev\.|^amq\.|^postroom\.(events|letters)$|^$"
+    r"|^celeryev\.|^amq\.|^postroom\.(events|letters|work)$|^$"
 )
 _DELAY = re.compile(r"^postroom\.delay\.[0-9.]+\.(.+)$")
 

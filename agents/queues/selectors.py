@@ -178,7 +178,16 @@ def _portions(ids: Iterable[int], size: int = 500) -> Iterator[list[int]]:
 
 
 def _broker(row: BrokerRow) -> BrokerState:
-    return BrokerState(row.name, row.kind, row.reachable, row.since, row.reason, row.sampled_at, row.note)
+    return BrokerState(
+        name=row.name,
+        kind=row.kind,
+        reachable=row.reachable,
+        since=row.since,
+        reason=row.reason,
+        sampled_at=row.sampled_at,
+        note=row.note,
+        asked_at=row.asked_at,
+    )
 
 
 def _unasked(name: str, kind: str) -> BrokerState:

@@ -73,10 +73,16 @@ class BrokerState:
     reason: str = ""
     sampled_at: datetime | None = None
     note: str = ""
+    # When its workers were asked last: without an answer there were none, or none that could.
+    asked_at: datetime | None = None
 
     def age_s(self, now: datetime | None = None) -> float | None:
         """How old its last figures are."""
         return None if self.sampled_at is None else _seconds(self.sampled_at, now)
+
+    def asked(self, now: datetime | None = None) -> bool:
+        """Whether its workers were asked lately, so that their silence says something."""
+        return self.asked_at is not None and _seconds(self.asked_at, now) <= STALE_SECONDS
 
     def is_fresh(self, now: datetime | None = None) -> bool:
         """Whether its figures are evidence: it answered, and lately."""

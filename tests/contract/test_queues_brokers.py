@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -120,6 +119,7 @@ def test_read__is_without_a_trace(home: Home, name: str) -> None:
         assert read(home, name)[name].depth == 2
     with home.connected() as connection:
         message = home.queue(name)(connection.default_channel).get()
+        assert message
         assert message.headers["id"] == "a"
         assert not message.delivery_info.get("redelivered")
         message.ack()
@@ -183,10 +183,9 @@ def _elsewhere(url: str) -> str:
     return f"amqp://guest:guest@127.0.0.1:{free_port()}//"
 
 
-def test_counters__of_the_management_api(management: Home, name: str, tmp_path: Path) -> None:
+def test_counters__of_the_management_api(management: Home, name: str) -> None:
     management.send(name, "a", "b")
-    figures = until(
-        lambda: (found := read(management).get(name)) and found.entered == 2 and found, "the counter to tell"
-    )
+    until(lambda: name in (found := read(management)) and found[name].entered == 2, "the counter to tell")
+    figures = read(management)[name]
     assert figures.left == 0
     assert figures.memory
