@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
-from agents.alerts.models import Alert
-from agents.alerts.values import BY_SEVERITY, OPEN, State
-from core.access.api import Permission, Subject
+from agents.alerts.models import Alert, AlertChange, Channel, Notice, Point
+from agents.alerts.services.managing import may_manage
+from agents.alerts.values import BY_SEVERITY, OPEN, TOLD, Severity, State
+from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
 
 NEWEST = ("-last_raised_at", "-id")
@@ -22,6 +24,7 @@ def _rank(field: str, first: list[str]) -> Case:
 
 
 WORST_FIRST = _rank("severity", [str(each) for each in reversed(BY_SEVERITY)])
+WANTS_A_PERSON = Q(state=State.FIRING, under=None, silence=None) & ~Q(severity=Severity.NOTICE)
 FIRING_FIRST = _rank("state", [State.FIRING, State.ACKNOWLEDGED, State.PENDING])
 
 
@@ -31,16 +34,58 @@ def seen_by(subject: Subject) -> QuerySet[Alert]:
 
 
 def one(subject: Subject, id: UUID) -> Alert | None:
-    return seen_by(subject).filter(pk=id).first()
+    return seen_by(subject).filter(pk=id).select_related("rule", "silence", "under").first()
 
 
 def open_(subject: Subject, limit: int) -> list[Alert]:
-    """What is not over, those that nobody has first."""
-    rows = seen_by(subject).filter(state__in=OPEN).order_by(FIRING_FIRST, WORST_FIRST, "first_raised_at")
-    return list(rows[:limit])
+    """What fires or somebody has, those that nobody has first; without what follows from another one."""
+    rows = seen_by(subject).filter(state__in=TOLD, under=None).select_related("rule")
+    return list(rows.order_by(FIRING_FIRST, WORST_FIRST, "first_raised_at")[:limit])
 
 
 def firing(subject: Subject, limit: int) -> list[Alert]:
-    """What nobody has yet, critical ones first, then the longest."""
-    rows = seen_by(subject).filter(state=State.FIRING).order_by(WORST_FIRST, "first_raised_at")
-    return list(rows[:limit])
+    """What wants a person: nobody has it, it is worse than a notice, follows from nothing and is not silenced.
+    Critical ones first, then the longest."""
+    rows = seen_by(subject).filter(WANTS_A_PERSON)
+    return list(rows.order_by(WORST_FIRST, "first_raised_at")[:limit])
+
+
+def firing_by_place() -> list[tuple[Place, int]]:
+    """How many want a person, place by place, whoever may see them."""
+    rows = Alert.objects.filter(WANTS_A_PERSON).order_by().values_list("environment", "queue", "agent")
+    return [
+        (Place(environment or None, queue or None, agent or None), number)
+        for environment, queue, agent, number in rows.annotate(number=Count("pk"))
+    ]
+
+
+def lately(since: datetime) -> QuerySet[Alert]:
+    """What is open or ended since then, whoever may see it: each with its place."""
+    return Alert.objects.filter(Q(state__in=OPEN) | Q(since__gte=since)).select_related("rule")
+
+
+def changes_of(alert: Alert) -> list[AlertChange]:
+    """How its state changed, the last first."""
+    return list(alert.changes.order_by("-pk"))
+
+
+def series_of(alert: Alert, limit: int = 2_000) -> list[Point]:
+    """What was measured, the first first; the newest when there are more."""
+    return list(reversed(alert.points.order_by("-at", "-pk")[:limit]))
+
+
+def notices_of(alert: Alert) -> list[Notice]:
+    """What channels were told of it, with every attempt, the first first."""
+    return list(
+        alert.notices.select_related("channel").prefetch_related("attempts").order_by("made_at", "pk")
+    )
+
+
+def channels(subject: Subject) -> list[Channel]:
+    """Those that the subject may manage, by name."""
+    return [each for each in Channel.objects.order_by("name") if may_manage(subject, each.scope)]
+
+
+def channel(subject: Subject, id: UUID) -> Channel | None:
+    found = Channel.objects.filter(pk=id).first()
+    return found if found and may_manage(subject, found.scope) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class AlertFilters(query.Filters):
     severity = serializers.ChoiceField(SEVERITIES, required=False)
     environment = serializers.CharField(required=False)
     agent = serializers.CharField(required=False)
+    queue = serializers.CharField(required=False)
+    rule = serializers.SlugField(required=False)
 
 
 class AlertRaised(serializers.Serializer[Any]):
@@ -56,7 +59,9 @@ class AlertReason(serializers.Serializer[Any]):
 
 
 class AlertShape(serializers.Serializer[Any]):
-    """An alert. `count` is how often it was raised since it opened."""
+    """An alert. `count` is how often it was raised since it opened. One that a rule raised names the `rule`, what was
+    measured last and from what it fires; `unknown_since`: it cannot be measured now. `under` is the alert that it
+    follows from, `silenced_until` the end of the silence that matches: of both, nobody is told."""
 
     id = serializers.UUIDField()
     state = serializers.ChoiceField(STATES)
@@ -67,6 +72,16 @@ class AlertShape(serializers.Serializer[Any]):
     error = serializers.CharField()
     environment = serializers.CharField()
     agent = serializers.CharField()
+    queue = serializers.CharField()
+    broker = serializers.CharField()
+    rule = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    threshold = serializers.FloatField(allow_null=True)
+    unknown_since = query.UtcTime(allow_null=True)
+    unknown_why = serializers.CharField()
+    under = serializers.UUIDField(allow_null=True)
+    silenced_until = query.UtcTime(allow_null=True)
+    told_at = query.UtcTime(allow_null=True, help_text="When the channels were told that it fires.")
     instance = serializers.CharField()
     message_id = serializers.CharField()
     key = serializers.CharField()
@@ -74,6 +89,28 @@ class AlertShape(serializers.Serializer[Any]):
     raised_by = serializers.CharField()
     first_raised_at = query.UtcTime()
     last_raised_at = query.UtcTime()
+
+
+class AlertChangeShape(serializers.Serializer[Any]):
+    before = serializers.CharField()
+    after = serializers.ChoiceField(STATES)
+    at = query.UtcTime()
+    by = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class AlertPointShape(serializers.Serializer[Any]):
+    """A measurement; `value` null: it was not known."""
+
+    at = query.UtcTime()
+    value = serializers.FloatField(allow_null=True)
+
+
+class AlertWhole(AlertShape):
+    """With its history and what was measured."""
+
+    changes = AlertChangeShape(many=True)
+    series = AlertPointShape(many=True)
 
 
 PLAIN = (
@@ -88,6 +125,11 @@ PLAIN = (
         "instance",
         "message_id",
         "key",
+        "queue",
+        "broker",
+        "value",
+        "threshold",
+        "unknown_why",
     ),
     *("count", "raised_by"),
 )
@@ -99,7 +141,26 @@ def shape(alert: Alert) -> dict[str, Any]:
         "id": str(alert.pk),
         **{name: getattr(alert, name) for name in PLAIN},
         **{name: clock.rfc3339(getattr(alert, name)) for name in moments},
+        "rule": alert.rule.name if alert.rule else "",
+        "unknown_since": _moment(alert.unknown_since),
+        "under": str(alert.under_id) if alert.under_id else None,
+        "silenced_until": _moment(alert.silence.ends_at) if alert.silence else None,
+        "told_at": _moment(alert.told_at),
     }
+
+
+def whole(alert: Alert) -> dict[str, Any]:
+    changes = [
+        {name: getattr(each, name) for name in ("before", "after", "by", "reason")}
+        | {"at": clock.rfc3339(each.at)}
+        for each in selectors.changes_of(alert)
+    ]
+    series = [{"at": clock.rfc3339(each.at), "value": each.value} for each in selectors.series_of(alert)]
+    return shape(alert) | {"changes": changes, "series": series}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return clock.rfc3339(moment) if moment else None
 
 
 class AlertView(ApiView):
@@ -128,7 +189,11 @@ class Alerts(AlertView):
         responses=listed(AlertShape),
     )
     def get(self, request: Request) -> Response:
-        rows = selectors.seen_by(self.subject).filter(**query.read(request, AlertFilters))
+        found = selectors.seen_by(self.subject).select_related("rule", "silence")
+        wanted = query.read(request, AlertFilters)
+        if rule := wanted.pop("rule", ""):
+            wanted["rule__name"] = rule
+        rows = found.filter(**wanted)
         return paging.response(request, paging.page(request, rows, selectors.NEWEST), shape)
 
 
@@ -157,9 +222,13 @@ class RaiseAlert(AlertView):
 class OneAlert(AlertView):
     """One alert."""
 
-    @extend_schema(operation_id="alerts_get", summary="One alert", responses=AlertShape)
+    @extend_schema(
+        operation_id="alerts_get",
+        summary="One alert, its history and what was measured",
+        responses=AlertWhole,
+    )
     def get(self, request: Request, id: UUID) -> Response:
-        return Response(shape(self.found(id)))
+        return Response(whole(self.found(id)))
 
 
 class AcknowledgeAlert(AlertView):
