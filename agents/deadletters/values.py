@@ -117,6 +117,9 @@ class Arrival:
     redrive: Redrive | None = None
     digest: str = ""
     redelivered: bool = False
+    # A known death of this id is this one. Only who names deaths by their messages, and sees that this one's delivery
+    # was the first, says otherwise: then it is this one only when it died in the same moment.
+    again: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ def of_data(data: Any, origin: Origin) -> Arrival:
         ),
         origin=origin,
         redrive=_redrive(data.get("redrive")),
+        again=data.get("redelivered") is not False,
         **given,
     )
 

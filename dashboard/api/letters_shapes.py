@@ -72,6 +72,10 @@ class LetterGiven(serializers.Serializer[Any]):
 
     format = serializers.IntegerField(required=False)
     death_id = serializers.UUIDField()
+    redelivered = serializers.BooleanField(
+        required=False,
+        help_text="Who makes death ids out of message ids says false in a first delivery, true in a repeated one.",
+    )
     died_at = query.UtcTime()
     queue = serializers.CharField()
     failure = LetterFailureShape()

@@ -31,6 +31,7 @@ class Letter(TypedDict, total=False):
 
     format: int
     death_id: str
+    redelivered: bool
     died_at: str
     message_id: str
     task: str

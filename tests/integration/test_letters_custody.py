@@ -67,6 +67,22 @@ def test_two_equal_messages__two_letters() -> None:
     assert len({each.letter_id for each in keep([one, two])}) == 2
 
 
+def test_death_named_by_its_message_in_a_repeated_delivery__the_same() -> None:
+    one = arrival(redelivered=False)
+    later = replace(one, died_at=one.died_at + timedelta(seconds=3))
+    first, repeated = keep([one, replace(later, again=True)])
+    assert first.letter_id == repeated.letter_id
+    assert not repeated.new_death
+
+
+def test_death_named_by_its_message_in_a_first_delivery_at_another_time__another_letter_once() -> None:
+    one = arrival(redelivered=False)
+    later = replace(one, died_at=one.died_at + timedelta(days=3))
+    found = [keep([each])[0] for each in (one, later, later, one)]
+    assert [each.new_letter for each in found] == [True, True, False, False]
+    assert found[1].letter_id == found[2].letter_id != found[0].letter_id
+
+
 def test_same_death_from_another_environment__refused() -> None:
     one = arrival()
     keep([one])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from django.conf import settings
@@ -68,7 +68,7 @@ class _Batch:
     deaths: list[Death] = field(default_factory=list)
     contents: list[StoredContents] = field(default_factory=list)
     changes: list[LetterChange] = field(default_factory=list)
-    known: dict[UUID, Letter] = field(default_factory=dict)
+    known: dict[UUID, Death] = field(default_factory=dict)
     redriven: dict[UUID, Letter] = field(default_factory=dict)
     twins: dict[str, list[Death]] = field(default_factory=dict)
 
@@ -84,8 +84,10 @@ class _Batch:
         return found
 
     def _look_up(self, arrivals: Sequence[Arrival]) -> None:
-        died = Death.objects.filter(pk__in={each.death_id for each in arrivals}).select_related("letter")
-        self.known = {death.pk: death.letter for death in died}
+        wanted = {id for each in arrivals for id in (each.death_id, _id_of_another(each))}
+        self.known = {
+            death.pk: death for death in Death.objects.filter(pk__in=wanted).select_related("letter")
+        }
         named = {each.redrive.letter_id for each in arrivals if each.redrive}
         if named:
             rows = Letter.objects.select_for_update().filter(pk__in=named).order_by("pk")
@@ -94,10 +96,12 @@ class _Batch:
 
     def _one(self, arrival: Arrival) -> Kept:
         environment = environment_of(arrival)
-        if letter := self.known.get(arrival.death_id):
-            if letter.environment != environment:
+        if death := self.known.get(arrival.death_id):
+            if death.letter.environment != environment:
                 raise OtherEnvironmentError
-            return Kept(letter.pk, State(letter.state), new_death=False, new_letter=False)
+            if _repeats(arrival, death):
+                return Kept(death.letter_id, State(death.letter.state), new_death=False, new_letter=False)
+            return self._one(replace(arrival, death_id=_id_of_another(arrival)))
         if twin := self._twin(arrival):
             return Kept(twin.letter_id, State(twin.letter.state), new_death=False, new_letter=False)
         before = self.redriven.get(arrival.redrive.letter_id) if arrival.redrive else None
@@ -180,9 +184,19 @@ class _Batch:
             session=arrival.origin.session if arrival.digest else "",
             **_failed(arrival),
         )
-        self.known[death.pk] = letter
+        self.known[death.pk] = death
         self.deaths.append(death)
         self.contents.append(stored(death, arrival.contents))
+
+
+def _repeats(arrival: Arrival, death: Death) -> bool:
+    """Is it this very death again? The library names a death by its message, so that one whose delivery was not
+    acknowledged dies once. Another message of the same id dies at its own time, in a first delivery."""
+    return arrival.again or arrival.died_at == death.died_at
+
+
+def _id_of_another(arrival: Arrival) -> UUID:
+    return uuid5(arrival.death_id, arrival.died_at.isoformat())
 
 
 def environment_of(arrival: Arrival) -> str:

@@ -150,7 +150,8 @@ def letter_of(about: About, incoming: Incoming, outcome: Outcome, history: Seque
     assert outcome.failure is not None, "a letter says why"
     letter: Letter = {
         "format": letters.FORMAT,
-        "death_id": ids.new(),
+        "death_id": ids.of_death(incoming.queue, incoming.message_id, incoming.redrive),
+        "redelivered": incoming.delivery.redelivered,
         "died_at": moments.text(time()),
         "message_id": incoming.message_id,
         "task": incoming.task,
