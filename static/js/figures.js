@@ -5,6 +5,7 @@
  */
 import { subscribe } from "./live.js";
 import { timeElement } from "./times.js";
+import { tint } from "./tint.js";
 
 for (const body of document.querySelectorAll("[data-topic]")) follow(body);
 
@@ -77,12 +78,6 @@ function drawStatus(field, state) {
   const status = field.querySelector(".status");
   status.dataset.status = shapes[state] ?? "unknown";
   status.lastChild.textContent = state.replaceAll("_", " ");
-}
-
-function tint(field) {
-  field.classList.remove("changed");
-  void field.offsetWidth;
-  field.classList.add("changed");
 }
 
 const counts = document.querySelectorAll("[data-count]");

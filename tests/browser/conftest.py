@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support import axe
-from tests.support.console import LAUNCH, Console, Visit, visit
+from tests.support.console import BUILD, LAUNCH, Console, Visit, visit
 
 # Who there is: what they are called, and their role.
 PEOPLE = {"ana": "admin", "vera": "viewer"}
@@ -81,6 +81,36 @@ def open_as(browser: Browser, console: Console, cookies: dict[str, str]) -> Iter
 def open_workshop(browser: Browser, workshop: Console, workshop_cookies: dict[str, str]) -> Iterator[Open]:
     """The same for the console with the style guide."""
     yield from _opener(browser, workshop, workshop_cookies)
+
+
+# ---- A console of a file's own ---------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def house(
+    request: pytest.FixtureRequest, chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Console]:
+    """Where what the file's STORY tells has happened: modules and their arguments, run in this order."""
+    made = Console(tmp_path_factory.mktemp("own"), redis_server)
+    for command in request.module.STORY:
+        made.run("-m", *command)
+    with made.web():
+        yield made
+
+
+@pytest.fixture(scope="module")
+def people(house: Console) -> dict[str, str]:
+    return _cookies(house)
+
+
+@pytest.fixture
+def open_own(browser: Browser, house: Console, people: dict[str, str]) -> Iterator[Open]:
+    """The same for the file's own console."""
+    yield from _opener(browser, house, people)
+
+
+@pytest.fixture(scope="session")
+def cytoscape() -> None:
+    if not (BUILD / "packages" / "packages" / "cytoscape.mjs").exists():
+        pytest.skip("needs Cytoscape in .build: `make test` installs it")
 
 
 @pytest.fixture(scope="session")

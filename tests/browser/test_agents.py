@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, _cookies, _opener
+from tests.browser.conftest import Open
 from tests.support import axe
 from tests.support.console import PHONE, WIDE, Console, Visit
 
-
-@pytest.fixture(scope="module")
-def house(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    made = Console(tmp_path_factory.mktemp("agents"), redis_server)
-    made.run("-m", "tests.support.topology_writer", "shop")
-    made.run("-m", "tests.support.agents_writer", "fleet")
-    with made.web():
-        yield made
-
-
-@pytest.fixture(scope="module")
-def people(house: Console) -> dict[str, str]:
-    return _cookies(house)
-
-
-@pytest.fixture
-def open_as(browser: Browser, house: Console, people: dict[str, str]) -> Iterator[Open]:
-    yield from _opener(browser, house, people)
+STORY = (("tests.support.topology_writer", "shop"), ("tests.support.agents_writer", "fleet"))
 
 
 def agent_page(visit: Visit, name: str) -> None:
@@ -39,8 +22,8 @@ def agent_page(visit: Visit, name: str) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, WIDE])
-def test_the_pages_fit_and_nothing_complains(open_as: Open, theme: str, width: int) -> None:
-    visit = open_as("ana", theme=theme, width=width)
+def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
+    visit = open_own("ana", theme=theme, width=width)
     pages: dict[str, Callable[[], object]] = {
         "agents": lambda: visit.go("/agents"),
         "agent": lambda: agent_page(visit, "extract"),
@@ -55,8 +38,8 @@ def test_the_pages_fit_and_nothing_complains(open_as: Open, theme: str, width: i
     assert visit.complaints == []
 
 
-def test_a_state_changes_in_its_place_and_new_agents_wait(open_as: Open, house: Console) -> None:
-    visit = open_as("ana")
+def test_a_state_changes_in_its_place_and_new_agents_wait(open_own: Open, house: Console) -> None:
+    visit = open_own("ana")
     visit.go("/agents")
     visit.live()
     row = visit.page.locator("tr", has=visit.page.get_by_role("link", name="extract", exact=True))
@@ -70,8 +53,8 @@ def test_a_state_changes_in_its_place_and_new_agents_wait(open_as: Open, house: 
     expect(visit.page.get_by_role("link", name="translate", exact=True)).to_be_visible()
 
 
-def test_a_version_is_drained_by_its_button(open_as: Open) -> None:
-    visit = open_as("ana")
+def test_a_version_is_drained_by_its_button(open_own: Open) -> None:
+    visit = open_own("ana")
     agent_page(visit, "classify")
     visit.page.get_by_role("button", name="Drain", exact=True).click()
     expect(visit.page.get_by_role("button", name="Open", exact=True)).to_be_visible()
@@ -79,8 +62,8 @@ def test_a_version_is_drained_by_its_button(open_as: Open) -> None:
     expect(visit.page.get_by_role("button", name="Drain", exact=True)).to_be_visible()
 
 
-def test_without_the_right_the_button_says_why(open_as: Open) -> None:
-    visit = open_as("vera")
+def test_without_the_right_the_button_says_why(open_own: Open) -> None:
+    visit = open_own("vera")
     agent_page(visit, "classify")
     drain = visit.page.get_by_role("button", name="Drain")
     expect(drain).to_have_attribute("aria-disabled", "true")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, _cookies, _opener
+from tests.browser.conftest import Open
 from tests.support import axe
 from tests.support.console import PHONE, WIDE, Console
 
+STORY = (("tests.support.ledger_writer", "fleet"),)
 PAGES = {
     "messages": "/messages",
     "message": "/messages/one/pay-1",
@@ -20,28 +19,10 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def house(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    made = Console(tmp_path_factory.mktemp("messages"), redis_server)
-    made.run("-m", "tests.support.ledger_writer", "fleet")
-    with made.web():
-        yield made
-
-
-@pytest.fixture(scope="module")
-def people(house: Console) -> dict[str, str]:
-    return _cookies(house)
-
-
-@pytest.fixture
-def open_as(browser: Browser, house: Console, people: dict[str, str]) -> Iterator[Open]:
-    yield from _opener(browser, house, people)
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, WIDE])
-def test_the_pages_fit_and_nothing_complains(open_as: Open, theme: str, width: int) -> None:
-    visit = open_as("ana", theme=theme, width=width)
+def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
+    visit = open_own("ana", theme=theme, width=width)
     for name, path in PAGES.items():
         assert visit.go(path) == 200
         visit.live()
@@ -51,8 +32,8 @@ def test_the_pages_fit_and_nothing_complains(open_as: Open, theme: str, width: i
     assert visit.complaints == []
 
 
-def test_a_message_goes_on_in_its_place_and_new_ones_wait(open_as: Open, house: Console) -> None:
-    visit = open_as("ana")
+def test_a_message_goes_on_in_its_place_and_new_ones_wait(open_own: Open, house: Console) -> None:
+    visit = open_own("ana")
     visit.go("/")
     visit.page.keyboard.press("g")
     visit.page.keyboard.press("m")

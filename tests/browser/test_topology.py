@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.browser.conftest import _cookies, _opener
+from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import BUILD, PHONE, WIDE, Console, Visit
+from tests.support.console import PHONE, WIDE, Console, Visit
 from tests.support.topology_spots import spots
 
-Open = Callable[..., Visit]
+pytestmark = pytest.mark.usefixtures("cytoscape")
+
+STORY = (("tests.support.topology_writer", "shop"),)
 EXTRACT = "agent:production/extract"
 DRAWN = "[data-topology][data-nodes]:not([data-nodes='0'])"
 CHART = ".topology-charts .main-svg"
-
-
-@pytest.fixture(scope="module")
-def shop(chromium: str, redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console with agents at work."""
-    if not (BUILD / "packages" / "packages" / "cytoscape.mjs").exists():
-        pytest.skip("needs Cytoscape in .build: `make test` installs it")
-    made = Console(tmp_path_factory.mktemp("shop"), redis_server)
-    write(made, "shop")
-    with made.web():
-        yield made
-
-
-@pytest.fixture(scope="module")
-def people(shop: Console) -> dict[str, str]:
-    return _cookies(shop)
-
-
-@pytest.fixture
-def open_shop(browser: Browser, shop: Console, people: dict[str, str]) -> Iterator[Open]:
-    yield from _opener(browser, shop, people)
 
 
 def write(house: Console, *story: str) -> None:
@@ -54,9 +33,9 @@ def drawn(visit: Visit, path: str = "/topology") -> Visit:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, WIDE])
 def test_graph_panel_and_table_fit_and_nothing_complains(
-    open_shop: Open, axe_core: None, theme: str, width: int
+    open_own: Open, axe_core: None, theme: str, width: int
 ) -> None:
-    visit = drawn(open_shop(theme=theme, width=width))
+    visit = drawn(open_own(theme=theme, width=width))
     visit.live()
     visit.shoot(f"topology-{theme}-{width}")
     drawn(visit, f"/topology?node={EXTRACT}")
@@ -72,26 +51,26 @@ def test_graph_panel_and_table_fit_and_nothing_complains(
     assert visit.complaints == []
 
 
-def test_charts_are_loaded_where_one_is_drawn_and_not_before(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_charts_are_loaded_where_one_is_drawn_and_not_before(open_own: Open) -> None:
+    visit = drawn(open_own())
     assert not [url for url in visit.requested if "plotly" in url]
 
 
 # ---- What it does ----------------------------------------------------------------------------------------------
-def test_a_new_agent_appears_and_nobody_moves(open_shop: Open, shop: Console) -> None:
-    visit = drawn(open_shop())
+def test_a_new_agent_appears_and_nobody_moves(open_own: Open, house: Console) -> None:
+    visit = drawn(open_own())
     visit.live()
     before = spots(visit)
     count = int(visit.page.get_attribute("[data-topology]", "data-nodes") or 0)
-    write(shop, "grown")
+    write(house, "grown")
     visit.page.wait_for_selector(f"[data-topology][data-nodes='{count + 2}']")
     after = spots(visit)
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {"audit-copy", "grep"}
 
 
-def test_a_click_opens_the_panel_and_the_address_keeps_it(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_a_click_opens_the_panel_and_the_address_keeps_it(open_own: Open) -> None:
+    visit = drawn(open_own())
     canvas = visit.page.locator(".topology-canvas")
     canvas.focus()
     canvas.press("ArrowRight")
@@ -104,16 +83,16 @@ def test_a_click_opens_the_panel_and_the_address_keeps_it(open_shop: Open) -> No
     assert "node=" not in visit.page.url
 
 
-def test_search_finds_and_enter_opens(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_search_finds_and_enter_opens(open_own: Open) -> None:
+    visit = drawn(open_own())
     visit.page.fill(".topology-bar input[type=search]", "extract")
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_selector(".topology-panel h2:has-text('extract')")
     assert "q=extract" in visit.page.url
 
 
-def test_switches_draw_anew_and_stay_in_the_address(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_switches_draw_anew_and_stay_in_the_address(open_own: Open) -> None:
+    visit = drawn(open_own())
     count = int(visit.page.get_attribute("[data-topology]", "data-nodes") or 0)
     visit.page.check(".topology-bar [name=queues]")
     visit.page.wait_for_selector(f"[data-topology][data-nodes='{count - 2}']")
@@ -123,8 +102,8 @@ def test_switches_draw_anew_and_stay_in_the_address(open_shop: Open) -> None:
     assert visit.page.is_checked(".topology-bar [name=queues]")
 
 
-def test_the_slider_replays_and_now_returns(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_the_slider_replays_and_now_returns(open_own: Open) -> None:
+    visit = drawn(open_own())
     slider = visit.page.locator(".topology-time input")
     with visit.page.expect_response(lambda answer: "/api/v1/topology" in answer.url):
         slider.fill("-50")
@@ -138,16 +117,16 @@ def test_the_slider_replays_and_now_returns(open_shop: Open) -> None:
     assert "at=" not in visit.page.url
 
 
-def test_png_is_a_picture(open_shop: Open) -> None:
-    visit = drawn(open_shop())
+def test_png_is_a_picture(open_own: Open) -> None:
+    visit = drawn(open_own())
     with visit.page.expect_download() as download:
         visit.page.evaluate("document.querySelector('[data-do=topology-png]').click()")
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
     assert visit.complaints == []
 
 
-def test_whoever_wants_less_motion_gets_none(open_shop: Open) -> None:
-    visit = open_shop()
+def test_whoever_wants_less_motion_gets_none(open_own: Open) -> None:
+    visit = open_own()
     visit.page.emulate_media(reduced_motion="reduce")
     drawn(visit)
     visit.live()
@@ -163,8 +142,8 @@ def test_whoever_wants_less_motion_gets_none(open_shop: Open) -> None:
     assert still
 
 
-def test_the_table_by_keyboard(open_shop: Open) -> None:
-    visit = open_shop()
+def test_the_table_by_keyboard(open_own: Open) -> None:
+    visit = open_own()
     visit.go("/topology?view=table")
     visit.page.keyboard.press("j")
     visit.page.keyboard.press("j")
@@ -173,8 +152,8 @@ def test_the_table_by_keyboard(open_shop: Open) -> None:
     assert visit.page.locator(".topology-panel h2").is_visible()
 
 
-def test_the_table_works_without_a_script(open_shop: Open) -> None:
-    visit = open_shop(scripts=False)
+def test_the_table_works_without_a_script(open_own: Open) -> None:
+    visit = open_own(scripts=False)
     visit.go("/topology")
     visit.page.click("noscript a")
     visit.page.click("text=Not received >> nth=0")

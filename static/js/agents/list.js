@@ -3,6 +3,7 @@
  * when there are agents that the list does not show yet. Nothing moves under the cursor.
  */
 import { subscribe } from "../live.js";
+import { offer } from "../newer.js";
 import { lasting, perMinute, share } from "../topology/words.js";
 
 const READS = { rate: perMinute, error_ratio: share, p95_ms: lasting };
@@ -31,8 +32,5 @@ function offerNewer(rows) {
   const { environment } = body.dataset;
   const shown = new Set([...body.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
   const newer = [...rows].filter(([id, row]) => !shown.has(id) && (!environment || row.environment === environment));
-  const button = document.querySelector("[data-agents-newer]");
-  button.hidden = !newer.length;
-  button.textContent = `${newer.length} new, show`;
-  button.onclick = () => location.reload();
+  offer(document.querySelector("[data-agents-newer]"), newer.length);
 }

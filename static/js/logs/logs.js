@@ -1,5 +1,6 @@
 /** The list of log records: windowed, older ones fetched when they come into view, new ones live until paused. */
 import { on } from "../actions.js";
+import { offer } from "../newer.js";
 import "../traces/suggest.js";
 import { every } from "../traces/poll.js";
 import { Window } from "../traces/window.js";
@@ -29,7 +30,6 @@ function start() {
   list = new Window(view, { height: HEIGHT, make: makeRow, fill });
   show();
   view.addEventListener("scroll", older, { passive: true });
-  button.addEventListener("click", take);
   if (!tail) return;
   document.querySelector("[data-tail-tools]").hidden = false;
   every(follow, (failed) => tell(failed ? "stale" : paused ? "paused" : "live"));
@@ -82,19 +82,14 @@ async function follow() {
   waiting.unshift(...found.results.reverse());
   // Under the cursor nothing moves: only who is at the top and did not choose a row sees them at once.
   if (waiting.length && !paused && view.scrollTop < HEIGHT && !current) take();
-  offer();
+  offer(button, waiting.length, take);
   return found.more;
-}
-
-function offer() {
-  button.hidden = !waiting.length;
-  button.textContent = `${waiting.length.toLocaleString("en")} new, show`;
 }
 
 function take() {
   records = [...waiting, ...records].slice(0, MOST);
   waiting = [];
-  offer();
+  offer(button, waiting.length, take);
   show();
   view.scrollTop = 0;
 }

@@ -4,7 +4,9 @@
  * what was heard of last.
  */
 import { subscribe } from "../live.js";
+import { offer } from "../newer.js";
 import { timeElement } from "../times.js";
+import { tint } from "../tint.js";
 
 const COUNT_AGAIN_MS = 2_000;
 const body = document.querySelector("[data-messages]");
@@ -46,21 +48,11 @@ function drawState(field, state) {
   status.lastChild.textContent = state.replaceAll("_", " ");
 }
 
-function tint(field) {
-  field.classList.remove("changed");
-  void field.offsetWidth;
-  field.classList.add("changed");
-}
-
 function offerNewer(rows) {
   const { environment } = body.dataset;
   const shown = new Set([...body.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
   const isNew = ([id, row]) => !shown.has(id) && !known.has(id) && (!environment || row.environment === environment);
-  const newer = [...rows].filter(isNew).length;
-  const button = document.querySelector("[data-messages-newer]");
-  button.hidden = !newer;
-  button.textContent = `${newer} new, show`;
-  button.onclick = () => location.reload();
+  offer(document.querySelector("[data-messages-newer]"), [...rows].filter(isNew).length);
 }
 
 /** Counting goes through all of them, so not at every change. */

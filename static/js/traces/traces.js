@@ -1,4 +1,5 @@
 /** The list of traces: suggestions while a search is typed, and new traces that wait behind a button. */
+import { offer } from "../newer.js";
 import "./suggest.js";
 import { every } from "./poll.js";
 
@@ -9,7 +10,6 @@ let cursor = list?.dataset.tail ?? "";
 
 // When nobody answers, what stands here may be old: it goes grey.
 if (cursor) every(ask, (failed) => list.toggleAttribute("data-stale", failed));
-button?.addEventListener("click", () => location.reload());
 
 /** Says whether asking again at once is worth it. */
 async function ask() {
@@ -25,7 +25,5 @@ async function ask() {
 }
 
 function show() {
-  if (!waiting.size) return;
-  button.hidden = false;
-  button.textContent = `${waiting.size.toLocaleString("en")} new, show`;
+  if (waiting.size) offer(button, waiting.size);
 }

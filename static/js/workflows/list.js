@@ -3,10 +3,13 @@
  * few seconds. A figure changes in its place; new workflows wait behind a button.
  */
 import { subscribe } from "../live.js";
+import { offer } from "../newer.js";
+import { tint } from "../tint.js";
 import { lasting, perMinute } from "../topology/words.js";
 
 const AGAIN = 3000;
 const body = document.querySelector("[data-workflows]");
+const button = document.querySelector("[data-workflows-newer]");
 const count = (value) => (value ? value.toLocaleString("en") : "—");
 const READS = { rate: perMinute, done: (value) => value.toLocaleString("en"), failing: count, stuck: count, p50_ms: lasting, p95_ms: lasting };
 let waiting = 0;
@@ -35,7 +38,7 @@ function show(rows) {
     const row = rows.get(element.dataset.row);
     if (row) write(element, row);
   }
-  if ("workflowsAll" in body.dataset) offer(rows.size - elements.filter((element) => rows.has(element.dataset.row)).length);
+  if ("workflowsAll" in body.dataset) offer(button, rows.size - elements.filter((element) => rows.has(element.dataset.row)).length);
 }
 
 function write(element, row) {
@@ -49,15 +52,5 @@ function write(element, row) {
 function text(field, value) {
   if (field.textContent === value) return;
   field.textContent = value;
-  const cell = field.nodeType === Node.TEXT_NODE ? field.parentElement : field;
-  cell.classList.remove("changed");
-  void cell.offsetWidth;
-  cell.classList.add("changed");
-}
-
-function offer(newer) {
-  const button = document.querySelector("[data-workflows-newer]");
-  button.hidden = newer <= 0;
-  button.textContent = `${newer} new, show`;
-  button.onclick = () => location.reload();
+  tint(field.nodeType === Node.TEXT_NODE ? field.parentElement : field);
 }
