@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,51 +18,39 @@ from agents.deadletters.models import Letter
 from agents.deadletters.seal import SealError
 from agents.deadletters.values import Contents
 from agents.ledger import selectors as ledger
-from core import clock
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from dashboard.api.letters_shapes import text_of
-from dashboard.pages import frame
+from dashboard.pages import attempts, beside, frame, json_tree, nearest, tracebacks
+from dashboard.pages.attempts import Try
+from dashboard.pages.json_tree import Node
+from dashboard.pages.message import lines
 
 # More of a body than this is read with a program.
 MOST_SHOWN = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """An attempt as the page shows it; whatever the sender left out is empty."""
-
-    said: Mapping[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        return self.said.get(name)
-
-    @property
-    def started(self) -> datetime | None:
-        return _moment(self.said.get("started_at"))
-
-    @property
-    def cls(self) -> str:
-        return str(self.said.get("class") or "")
-
-    @property
-    def error(self) -> str:
-        return ": ".join(str(self.said[name]) for name in ("type", "message") if self.said.get(name))
-
-    @property
-    def took(self) -> float | None:
-        """In milliseconds; None where nobody measured."""
-        value = self.said.get("duration_ms")
-        return float(value) if isinstance(value, int | float) else None
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
-    """As much of it as a page takes: indented when it is JSON, text when it is text, else hex."""
+    """As much of it as a page takes: a tree and indented when it is JSON, text when it is text, else hex."""
 
     text: str
     kind: str
     cut: bool
+    tree: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traceback:
+    """What an attempt ended with, folded."""
+
+    number: Any
+    whole: str
+    pieces: list[tracebacks.Piece]
+
+    @property
+    def folded(self) -> int:
+        return sum(piece.frames for piece in self.pieces)
 
 
 @requires(Permission.SEE)
@@ -81,16 +67,19 @@ def letter(request: HttpRequest, id: UUID) -> HttpResponse:
         "letter": row,
         "deaths": selectors.deaths_of(row),
         "changes": selectors.changes_of(row),
-        "attempts": [Try(each) for each in contents.attempts] if contents else [],
         "payloads": payloads,
         "sealed": sealed,
         "erased": contents is None and not sealed,
         "head": _head(shown) if shown else [],
         "body": body(shown.body) if shown else None,
+        "as_text": request.GET.get("body") == "raw",
         "api_path": reverse("api-letter", args=(row.pk,)),
         "body_path": reverse("api-letter-body", args=(row.pk,)),
-        "message_url": _message_url(subject, row),
         "same_url": f"{reverse('letters')}?{urlencode({'error': row.failure_type, 'queue': row.queue})}",
+        "nearest": nearest.success(subject, row, shown),
+        **_attempts(contents),
+        **_way(subject, row),
+        **beside.of_message(subject, row.message_id, row.environment),
     }
     return render(request, "pages/letter.html", context)
 
@@ -103,9 +92,33 @@ def body(raw: bytes) -> Body:
         return Body(raw[:1024].hex(" "), "hex", len(raw) > 1024)
     try:
         # Only a whole document can be indented.
-        return Body(json.dumps(json.loads(text), indent=2, ensure_ascii=False)[:MOST_SHOWN], "JSON", cut)
+        document = json.loads(text)
+        indented = json.dumps(document, indent=2, ensure_ascii=False)[:MOST_SHOWN]
+        return Body(indented, "JSON", cut, json_tree.tree(document))
     except (ValueError, RecursionError):
         return Body(text[:MOST_SHOWN], "text", cut)
+
+
+def _attempts(contents: Contents | None) -> dict[str, Any]:
+    """Side by side, and the tracebacks: one that is the same as the one before stands once."""
+    tries = [Try(each) for each in contents.attempts] if contents else []
+    lines = attempts.side_by_side(tries[-attempts.MOST_SIDE_BY_SIDE :])
+    return {
+        "attempts": tries[-attempts.MOST_SIDE_BY_SIDE :],
+        "attempts_count": len(tries),
+        "lines": lines,
+        "differing": attempts.differing(lines),
+        "tracebacks": _tracebacks(tries),
+    }
+
+
+def _tracebacks(tries: list[Try]) -> list[Traceback]:
+    found: list[Traceback] = []
+    for place, each in enumerate(tries, 1):
+        whole = str(each.traceback or "")
+        if whole and not (found and found[-1].whole == whole):
+            found.append(Traceback(each.number or place, whole, tracebacks.fold(whole)))
+    return found
 
 
 def _contents(row: Letter) -> tuple[Contents | None, str]:
@@ -125,16 +138,15 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _message_url(subject: Subject, row: Letter) -> str:
-    """Empty where the ledger does not know it: an agent may hand over letters and tell of nothing else."""
-    if not row.message_id or ledger.of_id(subject, row.message_id, row.environment) is None:
-        return ""
+def _way(subject: Subject, row: Letter) -> dict[str, Any]:
+    """What led to it and what it led to; nothing where the ledger does not know it: an agent may hand over letters and
+    tell of nothing else."""
+    message = ledger.of_id(subject, row.message_id, row.environment) if row.message_id else None
+    if message is None:
+        return {"message_url": "", "before": [], "after": []}
     path = reverse("messages-message", args=(row.message_id,))
-    return f"{path}?{urlencode({'of': row.environment})}"
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return clock.parse(value) if isinstance(value, str) and value else None
-    except ValueError:
-        return None
+    return {
+        "message_url": f"{path}?{urlencode({'of': row.environment})}",
+        "before": lines(ledger.way_to(subject, message)),
+        "after": lines(ledger.caused_by(subject, message)),
+    }

@@ -18,20 +18,15 @@ from agents.ledger import selectors, values
 from agents.ledger.attempts import Attempt, attempts
 from agents.ledger.models import MessageRow
 from agents.ledger.values import UNDER_WAY, Told, moment
-from agents.spans import listing
-from agents.spans.api import Condition, LogRecord, Op, Query, Span, StoreError
-from agents.spans.services import store
-from agents.spans.values import Status
 from core.access.api import Permission
 from core.access.routes import requires
-from dashboard.api import message_shapes, telemetry
+from dashboard.api import message_shapes
 from dashboard.api.messages import missed
 from dashboard.charts import message_way
-from dashboard.pages import frame, logs
+from dashboard.pages import beside, frame
 from dashboard.pages.messages import Line
 
 MOST_BESIDE = 20
-SPAN_WORDS = {Status.UNSET: "unset", Status.OK: "ok", Status.ERROR: "error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +102,12 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
         "deadline": moment(row.deadline),
         "due": moment(row.due),
         "gaps": missed(row),
-        "before": _lines(selectors.way_to(subject, row)),
-        "after": _lines(selectors.caused_by(subject, row)),
-        "beside": _lines(selectors.beside(subject, row)),
+        "before": lines(selectors.way_to(subject, row)),
+        "after": lines(selectors.caused_by(subject, row)),
+        "beside": lines(selectors.beside(subject, row)),
         "api_path": f"{reverse('api-message', args=(row.message_id,))}?{urlencode({'environment': row.environment})}",
         "logs_url": f"{reverse('logs')}?{urlencode({'message': row.message_id})}",
-        **_telemetry(request, row),
+        **beside.of_message(subject, row.message_id, row.environment),
     }
     return render(request, "pages/message.html", context)
 
@@ -149,45 +144,5 @@ def _until(row: MessageRow) -> int:
     return values.now() if row.state in UNDER_WAY else row.last_seen
 
 
-def _lines(rows: list[MessageRow]) -> list[Line]:
+def lines(rows: list[MessageRow]) -> list[Line]:
     return [Line(*each) for each in zip(rows, selectors.shown_states(rows), strict=True)]
-
-
-# ---- Beside it -------------------------------------------------------------------------------------------------
-def _telemetry(request: HttpRequest, row: MessageRow) -> dict[str, Any]:
-    """Spans and logs that carry its id. The store may be away: the message is shown without them, and says so."""
-    asker = telemetry.asker(frame.subject_of(request))
-    query = Query(
-        (
-            Condition("message_id", Op.IS, row.message_id),
-            Condition("environment", Op.IS, row.environment),
-        )
-    )
-    try:
-        spans = store().search(query, limit=MOST_BESIDE, reach=asker.reach)
-        found = listing.logs(store(), query, limit=MOST_BESIDE, reach=asker.reach, seen=asker.log)
-    except StoreError as problem:
-        return {"telemetry_problem": str(problem)}
-    return {"spans": [_span(each) for each in spans.rows], "records": [_record(each) for each in found.rows]}
-
-
-def _span(span: Span) -> dict[str, Any]:
-    return {
-        "name": span.name,
-        "agent": span.agent,
-        "state": SPAN_WORDS.get(Status(span.status), "unset"),
-        "took": span.duration,
-        "at": telemetry.moment(span.start),
-        "trace_id": span.trace_id.hex(),
-    }
-
-
-def _record(record: LogRecord) -> dict[str, Any]:
-    word = logs.severity_word(record.severity)
-    return {
-        "word": word,
-        "shape": logs.SHAPES.get(word, "unknown"),
-        "body": record.body,
-        "agent": record.agent,
-        "at": telemetry.moment(record.time),
-    }
