@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "agents.ledger.apps.LedgerConfig",
     "agents.queues.apps.QueuesConfig",
     "agents.deadletters.apps.DeadlettersConfig",
+    "agents.operations.apps.OperationsConfig",
     "agents.alerts.apps.AlertsConfig",
     "dashboard.apps.DashboardConfig",
     "dashboard.api.apps.ApiConfig",

@@ -33,6 +33,22 @@ class Action(StrEnum):
     CHANNEL_TESTED = "channel.tested"
     NOTICE_SENT_AGAIN = "notice.sent_again"
 
+    # Operations.
+    PLAN_MADE = "plan.made"
+    OPERATION_STARTED = "operation.started"
+    OPERATION_APPROVED = "operation.approved"
+    OPERATION_REJECTED = "operation.rejected"
+    OPERATION_PAUSED = "operation.paused"
+    OPERATION_RESUMED = "operation.resumed"
+    OPERATION_HALTED = "operation.halted"
+    OPERATION_CANCELLED = "operation.cancelled"
+    OPERATION_ENDED = "operation.ended"
+    OPERATION_SETTLED = "operation.settled"
+    LETTERS_ERASED = "letters.erased"
+    POLICY_CREATED = "redrive_policy.created"
+    POLICY_CHANGED = "redrive_policy.changed"
+    POLICY_DELETED = "redrive_policy.deleted"
+
     # The registry.
     AGENT_REGISTERED = "agent.registered"
     AGENT_CHANGED = "agent.changed"

@@ -1,0 +1,1 @@
+"""What changes plans and operations; see `agents.operations.api`."""

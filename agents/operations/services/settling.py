@@ -1,0 +1,171 @@
+"""What became of messages that were sent: items, letters and figures move in one transaction, each once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import OperationalError, transaction
+from django.db.models import F
+
+from agents.deadletters.models import Letter, LetterChange
+from agents.deadletters.values import State as LetterState
+from agents.operations import crash
+from agents.operations.crash import Point
+from agents.operations.models import Item, Operation
+from agents.operations.services import controlling, steps
+from agents.operations.values import AWAITED, Grade, ItemState
+from core import clock
+from core.transitions import StaleStateError
+
+TRIES = 5
+LONGEST_WHY = 300
+
+
+class Outcome(NamedTuple):
+    """What became of one letter's message at one redrive."""
+
+    letter: UUID
+    number: int
+    to: ItemState
+    grade: Grade | None = None
+    why: str = ""
+    by: str = "postroom"
+
+
+class Step(NamedTuple):
+    """Items that move together."""
+
+    before: str
+    after: ItemState
+    grade: str
+    why: str
+
+
+def settle(outcomes: Sequence[Outcome]) -> int:
+    """Note what became of these; those that are noted already, or were never sent, are passed over. Returns how many
+    moved. Safe to repeat."""
+    if not outcomes:
+        return 0
+    crash.here(Point.SETTLE)
+    for attempt in range(TRIES):
+        try:
+            with transaction.atomic():
+                moved, touched = _settle({(each.letter, each.number): each for each in outcomes})
+            break
+        except (StaleStateError, OperationalError):
+            # Somebody moved one of them in between, or the database chose us to step back: look again.
+            if attempt == TRIES - 1:
+                raise
+    follow_up(touched)
+    return moved
+
+
+def follow_up(operations: Iterable[Operation]) -> None:
+    """What may end or go on because of what was settled."""
+    for operation in operations:
+        controlling.improve(controlling.finish(operation))
+
+
+def _settle(outcomes: dict[tuple[UUID, int], Outcome]) -> tuple[int, list[Operation]]:
+    letters = lock_letters({letter for letter, _ in outcomes})
+    now, moves, figures = (
+        clock.now(),
+        defaultdict[Step, list[int]](list),
+        defaultdict[UUID, Counter[str]](Counter),
+    )
+    changed: dict[UUID, tuple[LetterState, Outcome]] = {}
+    for item in Item.objects.filter(letter__in=letters, state__in=AWAITED).order_by("pk"):
+        outcome = outcomes.get((item.letter, item.number)) if item.letter else None
+        if outcome is None or item.state == outcome.to:
+            continue
+        step = Step(item.state, outcome.to, str(outcome.grade or ""), outcome.why[:LONGEST_WHY])
+        moves[step].append(item.pk)
+        figures[item.plan_id].update(delta(step))
+        if target := letter_after(outcome.to):
+            changed[outcome.letter] = (target, outcome)
+    for step, ids in moves.items():
+        move_items(ids, step, now)
+    _move_letters(letters, changed, now)
+    touched = [add_figures(plan, counts) for plan, counts in sorted(figures.items())]
+    return sum(map(len, moves.values())), touched
+
+
+def letter_after(state: ItemState) -> LetterState | None:
+    """Where an outcome takes the letter; a death took it back to `held` by itself when it was captured."""
+    return {ItemState.PROCESSED: LetterState.PROCESSED, ItemState.UNKNOWN: LetterState.UNKNOWN}.get(state)
+
+
+def delta(step: Step) -> dict[str, int]:
+    """What a step changes in an operation's figures."""
+    found = Counter({step.before: -1})
+    found[step.after] += 1
+    if step.grade:
+        found[f"grade_{step.grade}"] += 1
+    return dict(found)
+
+
+def lock_letters(ids: Collection[UUID]) -> dict[UUID, Letter]:
+    """The rows, kept for this transaction, always in the same order: so nobody waits in a circle."""
+    rows = Letter.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    return {row.pk: row for row in rows.only("id", "state", "redrives", "environment", "queue", "agent")}
+
+
+def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
+    """Compare-and-set. Raises StaleStateError unless every one of them moved."""
+    rows = Item.objects.filter(pk__in=ids, state=step.before)
+    changes = {
+        "state": step.after,
+        "since": now,
+        "grade": step.grade,
+        "why": step.why,
+        "claim": None,
+        "due": None,
+    }
+    if rows.update(**changes) != len(ids):
+        raise StaleStateError(f"Items are no longer {step.before}.")
+
+
+def move_letters(
+    ids: Collection[UUID], before: LetterState, after: LetterState, by: str, reason: str
+) -> None:
+    """Compare-and-set with history. Raises StaleStateError unless every one of them moved."""
+    now = clock.now()
+    if Letter.objects.filter(pk__in=ids, state=before).update(state=after, since=now) != len(ids):
+        raise StaleStateError(f"Letters are no longer {before}.")
+    LetterChange.objects.bulk_create(
+        LetterChange(letter_id=id, before=before, after=after, at=now, by=by, reason=reason) for id in ids
+    )
+
+
+def add_figures(plan: UUID, counts: Counter[str] | dict[str, int]) -> Operation:
+    """In the transaction that moves the items, and as its last step but the hint."""
+    operation = Operation.objects.get(plan=plan)
+    changes = {name: F(name) + number for name, number in counts.items() if number}
+    Operation.objects.filter(pk=operation.pk).update(**changes)
+    steps.hint(operation)
+    return operation
+
+
+def _move_letters(
+    letters: dict[UUID, Letter], changed: dict[UUID, tuple[LetterState, Outcome]], now: datetime
+) -> None:
+    """Letters that were on their way go where the outcome says, through `dispatched` where that was not noted yet."""
+    steps_of: dict[tuple[LetterState, LetterState, str, str], list[UUID]] = defaultdict(list)
+    for id, (target, outcome) in changed.items():
+        row = letters[id]
+        if row.redrives != outcome.number or row.state not in {"claimed", "dispatched", "unknown"} - {
+            str(target)
+        }:
+            continue
+        reason = f"outcome of redrive {outcome.number}: {outcome.grade or 'none seen in time'}"
+        before = LetterState(row.state)
+        if before is LetterState.CLAIMED:
+            steps_of[before, LetterState.DISPATCHED, outcome.by, "its outcome came first"].append(id)
+            before = LetterState.DISPATCHED
+        steps_of[before, target, outcome.by, reason].append(id)
+    for (before, after, by, reason), ids in steps_of.items():
+        move_letters(ids, before, after, by, reason)
