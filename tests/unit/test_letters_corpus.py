@@ -1,0 +1,46 @@
+"""The corpus that fingerprints are judged by is what it says it is, and its judge sees what it should."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.deadletters import wire
+from agents.deadletters.values import Origin
+from tests.support.corpus import HELD_BACK, OPEN, failures, fit
+
+CAUSES, FAILURES = 20, 64
+
+
+@pytest.mark.parametrize("half", [OPEN, HELD_BACK])
+def test_each_half_has_every_cause_more_than_once(half: str) -> None:
+    causes = [failed.cause for failed in failures(half)]
+    assert len(set(causes)) == CAUSES
+    assert all(causes.count(cause) >= 2 for cause in causes)
+
+
+def test_both_halves_have_the_same_causes_and_no_letter_in_common() -> None:
+    open_, held_back = failures(OPEN), failures(HELD_BACK)
+    assert {failed.cause for failed in open_} == {failed.cause for failed in held_back}
+    ids = {failed.letter["death_id"] for failed in open_ + held_back}
+    assert len(ids) == len(open_) + len(held_back) >= FAILURES
+
+
+@pytest.mark.parametrize("half", [OPEN, HELD_BACK])
+def test_every_failure_is_a_letter_that_custody_takes(half: str) -> None:
+    for failed in failures(half):
+        arrival = wire.of_data(failed.letter, Origin())
+        assert all((arrival.agent, arrival.contents.attempts, arrival.failure.type)), failed.cause
+
+
+def test_a_group_a_cause__fits() -> None:
+    assert fit([("a", 1), ("a", 1), ("b", 2)]).whole == {"a", "b"}
+
+
+def test_a_cause_in_two_groups__is_split() -> None:
+    found = fit([("a", 1), ("a", 2), ("b", 3)])
+    assert found.split == {"a"}
+    assert not found.mixed
+
+
+def test_two_causes_in_a_group__are_mixed() -> None:
+    assert fit([("a", 1), ("b", 1), ("c", 2)]).mixed == (frozenset({"a", "b"}),)
