@@ -7,6 +7,8 @@ import json
 from agents.intake.trouble import BELIEVED_SECONDS, TABLE, Trouble
 from core import clock, live_redis
 
+__all__ = ["Trouble", "troubles"]
+
 
 def troubles() -> list[Trouble]:
     """The intake processes that cannot commit, the longest first. Raises live_redis.Unreachable."""

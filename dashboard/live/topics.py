@@ -9,6 +9,7 @@ from core.access.api import SOMEWHERE, Permission
 from core.processes import ProcessState
 from dashboard.live import api
 from dashboard.live.agents import Agents
+from dashboard.live.alerts import Alerts, firing
 from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
 from dashboard.live.letters import held
@@ -44,8 +45,13 @@ def _shown(process: ProcessState) -> dict[str, str | int | None]:
 def register_all() -> None:
     # A process that dies says nothing: only looking finds it.
     api.register(Processes(), every=1.0)
-    counts = (Count("approvals", Permission.APPROVE, approvals), Count("letters", Permission.SEE, held))
-    api.register(Counts(counts), also_after=("approvals", "letters"))
+    counts = (
+        Count("approvals", Permission.APPROVE, approvals),
+        Count("letters", Permission.SEE, held),
+        Count("alerts", Permission.SEE, firing),
+    )
+    api.register(Counts(counts), also_after=("approvals", "letters", "alerts"))
+    api.register(Alerts(), also_after=("notices", "silences"), every=5.0)
     api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)

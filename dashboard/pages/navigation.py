@@ -41,6 +41,7 @@ PAGES: tuple[Page, ...] = (
     Page("agents", "Agents", "a", Permission.SEE, "Who is there, in what state, and who can do what?"),
     Page("traces", "Traces", "t", Permission.SEE, "Which runs were slow or failed, and why?"),
     Page("logs", "Logs", "g", Permission.SEE, "What did the agents say?"),
+    Page("alerts", "Alerts", "e", Permission.SEE, "What should somebody know about now?", counts="alerts"),
     Page(
         "approvals",
         "Approvals",

@@ -46,6 +46,7 @@ _SHAPE_OF: dict[str, str] = {
     "acknowledged": "warn",
     "pending": "info",
     "cleared": "ok",
+    "notice": "info",
     # runs of workflows
     "stuck": "unknown",
     # traces and spans

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.urls import reverse
+
 from agents.alerts.models import Alert
 from agents.alerts.values import Severity
 from agents.deadletters.trouble import Trouble as CaptureTrouble
@@ -119,10 +121,12 @@ def _alerts(alerts: tuple[Alert, ...]) -> Iterator[Todo]:
         said = " ".join(filter(None, (alert.detail, alert.error)))
         yield Todo(
             "bad" if alert.severity == Severity.CRITICAL else "warn",
-            f"{alert.agent}: {alert.title}",
+            alert.title if alert.rule_id else f"{alert.agent}: {alert.title}",
             f"{said or 'It says no more.'}{often}",
             alert.first_raised_at,
-            short=f"{alert.agent} raises an alert",
+            "Open",
+            reverse("alerts-alert", args=(alert.pk,)),
+            short=alert.title if alert.rule_id else f"{alert.agent} raises an alert",
         )
 
 

@@ -52,7 +52,7 @@ def test_rule__made_changed_deleted_and_audited(admin: Program) -> None:
         "alert_rule.changed",
         "alert_rule.deleted",
     ]
-    assert json.loads(actions[1].before) == {"threshold": 500.0, "days": "", "begins": "00:00"}
+    assert json.loads(actions[1].before or "") == {"threshold": 500.0, "days": "", "begins": "00:00"}
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ import pytest
 from django.conf import settings
 
 from agents.alerts.api import Envelope, Messenger
+from agents.alerts.folding import Link
 from agents.alerts.models import Alert, Attempt, Channel, Notice, Silence
 from agents.alerts.services import channels, delivering, raising, silences, under
 from agents.alerts.services.silences import SilenceError
-from agents.alerts.services.under import Link
 from agents.alerts.values import Handed, Raised, Severity, Signal, Spot
 from core import clock
 from core.access.api import PermissionRefusedError, Scope

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from agents.alerts.values import Reading, Readings, Spot
 from agents.intake import selectors
-from agents.intake.selectors import Trouble
 from core import live_redis, metrics
 
 REQUESTS = "postroom_intake_requests_total"
@@ -66,6 +65,6 @@ def told_to_come_again(every: list[metrics.Published]) -> dict[tuple[str, str], 
     return found
 
 
-def _trouble(each: Trouble, now: datetime) -> Reading:
+def _trouble(each: selectors.Trouble, now: datetime) -> Reading:
     lasted = (now - datetime.fromtimestamp(each.since, UTC)).total_seconds()
     return Reading(Spot(name=each.name), max(lasted, 0.0), each.sentence, f"intake {each.name}")

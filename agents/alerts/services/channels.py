@@ -49,9 +49,9 @@ class Made:
 
 def messenger(channel: Channel) -> Messenger:
     """Who hands over to it. Raises UnsealError."""
-    address = unseal(channel.sealed_address, PURPOSE)
+    address = unseal(bytes(channel.sealed_address), PURPOSE)
     if channel.kind == ChannelKind.WEBHOOK:
-        return Webhook(address, unseal(channel.sealed_key, PURPOSE))
+        return Webhook(address, unseal(bytes(channel.sealed_key), PURPOSE))
     return Service(address)
 
 

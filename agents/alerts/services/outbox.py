@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -47,11 +48,11 @@ def tell_cleared(alerts: Iterable[Alert], now: datetime | None = None) -> None:
     ended = {alert.pk: alert for alert in alerts if alert.told_at is not None}
     told = Notice.objects.filter(kind=NoticeKind.FIRED, alerts__in=ended, channel__enabled=True)
     pairs = told.filter(channel__when_cleared=True).values_list("channel", "alerts").distinct()
-    by_channel: dict[object, list[Alert]] = {}
-    for channel, alert in pairs:
+    by_channel: dict[UUID, list[Alert]] = {}
+    for id, alert in pairs:
         if alert in ended:
-            by_channel.setdefault(channel, []).append(ended[alert])
-    for channel in Channel.objects.filter(pk__in=by_channel):
+            by_channel.setdefault(id, []).append(ended[alert])
+    for channel in Channel.objects.filter(pk__in=list(by_channel)):
         _write(channel, NoticeKind.CLEARED, by_channel[channel.pk], moment)
 
 

@@ -50,7 +50,7 @@ class RuleError(Exception):
 def save(rule: Rule, actor: Actor) -> Rule:
     """Make the rule, or change it to what the value says. Raises RuleError and PermissionRefusedError."""
     before = Rule.objects.select_for_update().filter(pk=rule.pk).first()
-    for scope in filter(None, (before and before.scope, rule.scope)):
+    for scope in [before.scope, rule.scope] if before else [rule.scope]:
         must_manage(actor.subject, scope)
     _check(rule)
     try:

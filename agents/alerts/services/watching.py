@@ -74,6 +74,7 @@ class Looker:
         before = {alert.spot.key: alert for alert in open_.get(rule.pk, [])}
         readings = {each.spot.key: each for each in found.rows if applies(rule, each.spot)}
         gone = {key: _gone(alert, found.missing) for key, alert in before.items() if key not in readings}
+        every: list[tuple[Spot, Reading | None, Alert | None]]
         every = [(each.spot, each, before.get(key)) for key, each in readings.items()]
         every += [(before[key].spot, reading, before[key]) for key, reading in gone.items()]
         terms = rule.terms(now)
