@@ -63,7 +63,7 @@ def _reading(agent: selectors.Named, states: list[AgentState], figure: Figure) -
 def _said(states: Iterable[AgentState]) -> str:
     found = list(states)
     parts = [f"{found.count(state)} {state}" for state in AgentState if state in found]
-    return f"its instances: {', '.join(parts)}" if parts else ""
+    return f"Its instances: {', '.join(parts)}" if parts else ""
 
 
 def _ratio(environment: str, agent: str, calls: int, errors: int) -> Reading:

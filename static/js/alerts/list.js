@@ -1,5 +1,6 @@
 /** The list of alerts while it is open: figures.js keeps its rows live, this says when there are others. */
 import { subscribe } from "../live.js";
+import { offer } from "../newer.js";
 
 const body = document.querySelector("[data-alerts]");
 const OPEN = ["firing", "acknowledged", "pending"];
@@ -14,8 +15,5 @@ function offerNewer(rows) {
   const newer = [...rows].filter(
     ([id, row]) => !shown.has(id) && (view === "any" || states.includes(row.state)) && (!environment || row.environment === environment),
   );
-  const button = document.querySelector("[data-alerts-newer]");
-  button.hidden = !newer.length;
-  button.textContent = `${newer.length} new, show`;
-  button.onclick = () => location.reload();
+  offer(document.querySelector("[data-alerts-newer]"), newer.length);
 }
