@@ -250,6 +250,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TraceState": "dashboard.api.trace_shapes.TRACE_STATES",
         "Health": "dashboard.api.topology.HEALTH",
         "RunState": "dashboard.api.workflows.RUN_STATES",
+        "QueueStanding": "dashboard.api.queue_shapes.STANDINGS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

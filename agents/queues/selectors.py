@@ -6,6 +6,7 @@ Those without a subject are for rooms that watch (verdicts, rules); pages and pr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -138,6 +139,19 @@ def workers(broker: str = "") -> list[Worker]:
     return [worker_of(row) for row in rows.order_by("broker", "name")]
 
 
+def workers_seen_by(subject: Subject) -> list[Worker]:
+    """The workers that consume a queue that the subject may see, without what they do of other queues."""
+    names = set(seen_by(subject).values_list("broker", "name"))
+    found = [_within(each, {name for broker, name in names if broker == each.broker}) for each in workers()]
+    return [each for each in found if each.queues]
+
+
+def _within(worker: Worker, names: Collection[str]) -> Worker:
+    queues = tuple(name for name in worker.queues if name in names)
+    running = tuple(each for each in worker.running if each.queue in names)
+    return replace(worker, queues=queues, running=running)
+
+
 def workers_of(key: QueueKey) -> list[Worker]:
     """Those that consume a queue, or did when they answered last."""
     return [each for each in workers(key.broker) if key.name in each.queues]
@@ -196,3 +210,18 @@ def _unasked(name: str, kind: str) -> BrokerState:
 
 def _minute(moment: datetime) -> int:
     return int(moment.timestamp()) // 60
+
+
+def depths(
+    ids: Collection[int], since: datetime, until: datetime, level: int
+) -> dict[int, list[tuple[int, int]]]:
+    """How deep these queues were at most, by stretch of `level` minutes: what a small line needs, and no more."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    within = Q(level=level, start__gte=_minute(since) - level + 1, start__lt=_minute(until) + 1)
+    for some in _portions(ids):
+        rows = QueueCell.objects.filter(within, queue_id__in=some).values_list(
+            "queue_id", "start", "depth_max"
+        )
+        for id, start, depth in rows.iterator(5_000):
+            found.setdefault(id, []).append((start, depth))
+    return found

@@ -42,12 +42,13 @@ def agent_of(worker: str) -> str:
 
 def _running(said: Mapping[str, Any]) -> dict[str, Any]:
     info = _mapping(said.get("delivery_info"))
-    started = said.get("time_start")
+    started, id = said.get("time_start"), str(said.get("id") or "")[:LONGEST]
     return {
-        "id": str(said.get("id") or "")[:LONGEST],
+        "id": id,
         "task": str(said.get("name") or said.get("type") or "")[:LONGEST],
-        "queue": str(info.get("routing_key") or "")[:LONGEST],
-        "message_id": str(said.get("message_id") or said.get("id") or "")[:LONGEST],
+        # The library names what it works on `queue:delivery`, Celery by the task's id.
+        "queue": str(info.get("routing_key") or id.rpartition(":")[0])[:LONGEST],
+        "message_id": id if ":" not in id else "",
         "started_at": _moment(started),
         "pid": _number(said.get("worker_pid")),
     }

@@ -14,6 +14,7 @@ from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
 from dashboard.live.letters import held
 from dashboard.live.messages import Messages
+from dashboard.live.queues import Brokers, Queues
 from dashboard.live.topology import Topology
 
 
@@ -56,3 +57,6 @@ def register_all() -> None:
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)
     api.register(Messages(), also_after=("ears",), every=5.0)
+    # Sampled every five seconds; what is not renewed grows stale.
+    api.register(Queues(), also_after=("brokers",), every=5.0)
+    api.register(Brokers(), every=5.0)

@@ -37,6 +37,7 @@ PAGES: tuple[Page, ...] = (
     Page("topology", "Topology", "p", Permission.SEE, "Who talks to whom, and where does it hurt?"),
     Page("workflows", "Workflows", "w", Permission.SEE, "What runs here, how often, and how well?"),
     Page("messages", "Messages", "m", Permission.SEE, "Where is each message, and since when?"),
+    Page("queues", "Queues", "q", Permission.SEE, "What waits where, does it get less, and who takes it?"),
     Page("letters", "Letters", "l", Permission.SEE, "What died, and why?", counts="letters"),
     Page("agents", "Agents", "a", Permission.SEE, "Who is there, in what state, and who can do what?"),
     Page("traces", "Traces", "t", Permission.SEE, "Which runs were slow or failed, and why?"),

@@ -49,6 +49,16 @@ _SHAPE_OF: dict[str, str] = {
     "notice": "info",
     # runs of workflows
     "stuck": "unknown",
+    # queues
+    "no_consumer": "bad",
+    "unreachable": "unknown",
+    "stale": "unknown",
+    "growing": "warn",
+    "not_moving": "warn",
+    "gone": "unknown",
+    "draining": "ok",
+    "steady": "ok",
+    "empty": "ok",
     # traces and spans
     "failed": "bad",
     "error": "bad",

@@ -49,6 +49,12 @@ class Action(StrEnum):
     POLICY_CHANGED = "redrive_policy.changed"
     POLICY_DELETED = "redrive_policy.deleted"
 
+    # Queues and those who consume them.
+    QUEUE_PEEKED = "queue.peeked"
+    CONSUMPTION_PAUSED = "consumption.paused"
+    CONSUMPTION_RESUMED = "consumption.resumed"
+    TASK_CANCELLED = "task.cancelled"
+
     # The registry.
     AGENT_REGISTERED = "agent.registered"
     AGENT_CHANGED = "agent.changed"
