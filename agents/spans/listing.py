@@ -20,8 +20,9 @@ from core import clock
 
 # Of a trace with more spans than this, the row says "more than".
 SUMMED_UP = 2_000
-# How many spans are asked for first, for each trace that is wanted: most traces have several that match.
-SPANS_EACH, MOST_AT_ONCE = 12, 2_000
+# How many spans are asked for first, for each trace that is wanted. Every span of a trace matches where nothing is
+# asked for; what a condition leaves of a trace is little, and may lie in a block of its own.
+SPANS_EACH, MATCHES_EACH, MOST_AT_ONCE = 12, 2, 2_000
 # Traces that are read together.
 AHEAD = 25
 PATIENCE = 1.0
@@ -83,7 +84,8 @@ def traces(
     `seen` is a span as the asker sees it: what is hidden from them is not found by them either.
     """
     lister = _Lister(store, query, reach, seen, limit)
-    wanted, until = limit * SPANS_EACH, clock.monotonic() + PATIENCE
+    each = MATCHES_EACH if _narrows(query) else SPANS_EACH
+    wanted, until = limit * each, clock.monotonic() + PATIENCE
     while True:
         page = store.search(query, limit=min(wanted, MOST_AT_ONCE), cursor=cursor, reach=reach)
         used = lister.take(page.rows)
@@ -146,6 +148,11 @@ def matcher(query: Query, reach: Reach, seen: Seen = AS_IT_IS) -> Matches:
     if not looks_inside(query):
         return matches
     return lambda span: matches(seen(span))
+
+
+def _narrows(query: Query) -> bool:
+    """Does it leave out some of a trace's spans? All of them are of one environment, as a rule."""
+    return bool(query.text) or any(each.field != "environment" for each in query.conditions)
 
 
 def looks_inside(query: Query) -> bool:
