@@ -48,6 +48,34 @@ class Reason(StrEnum):
     UNAUTHORISED = "unauthorised"
 
 
+class Triage(StrEnum):
+    """What people decided about a group. A group that was resolved and gets one more death is new again."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    ASSIGNED = "assigned"
+    MUTED = "muted"
+    RESOLVED = "resolved"
+
+
+class MaskKind(StrEnum):
+    """Where a rule of masking looks."""
+
+    PATH = "path"
+    HEADER = "header"
+    PATTERN = "pattern"
+
+
+class SearchOf(StrEnum):
+    """What a saved search looks for."""
+
+    LETTERS = "letters"
+    GROUPS = "groups"
+    MESSAGES = "messages"
+    TRACES = "traces"
+    LOGS = "logs"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why, in one line of each kind."""

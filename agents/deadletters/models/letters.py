@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from agents.deadletters.models.groups import FINGERPRINT, FailureGroup
 from agents.deadletters.values import FailureClass, Reason, State
 from core import ids
 from core.access.api import Place
@@ -21,6 +22,8 @@ class Failed(models.Model):
     failure_reason = models.CharField(max_length=20, choices=REASONS)
     failure_type = models.CharField(max_length=NAME, blank=True)
     failure_message = models.CharField(max_length=SENTENCE, blank=True)
+    # What makes it the same as another: see fingerprint.py. Empty: not looked at yet.
+    fingerprint = models.CharField(max_length=FINGERPRINT, blank=True, default="")
 
     class Meta:
         abstract = True
@@ -56,6 +59,10 @@ class Letter(Failed):
     body_size = models.PositiveBigIntegerField()
     # Where it was taken from: the queue of letters on its broker, or `http`.
     source = models.CharField(max_length=NAME)
+    # Null until somebody has looked: letters that were kept before there were groups.
+    group = models.ForeignKey(
+        FailureGroup, on_delete=models.SET_NULL, null=True, related_name="letters", db_index=False
+    )
     state = models.CharField(max_length=10, choices=STATES, default=State.HELD)
     since = models.DateTimeField()
     deaths = models.PositiveIntegerField(default=1)
@@ -73,6 +80,10 @@ class Letter(Failed):
             # The rail's figure is read from this index alone.
             models.Index(fields=["state", "environment", "queue", "agent"], name="letters_by_place"),
             models.Index(fields=["queue", "-last_died_at"], name="letters_by_queue"),
+            models.Index(fields=["agent", "-last_died_at"], name="letters_by_agent"),
+            models.Index(fields=["failure_type", "-last_died_at"], name="letters_by_error"),
+            models.Index(fields=["group", "state", "-last_died_at", "-id"], name="letters_by_group"),
+            models.Index(fields=["id"], condition=models.Q(group=None), name="letters_without_group"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,33 @@
+"""The tables of custody, by what they are about."""
+
+from agents.deadletters.models.finding import LetterText, MaskRule, SavedSearch
+from agents.deadletters.models.groups import (
+    FailureGroup,
+    GroupAlias,
+    GroupChange,
+    GroupNote,
+    GroupPart,
+    GroupRate,
+    GroupSplit,
+)
+from agents.deadletters.models.letters import Death, Failed, Letter, LetterChange, StoredContents
+from agents.deadletters.models.sources import LetterSource
+
+__all__ = [
+    "Death",
+    "Failed",
+    "FailureGroup",
+    "GroupAlias",
+    "GroupChange",
+    "GroupNote",
+    "GroupPart",
+    "GroupRate",
+    "GroupSplit",
+    "Letter",
+    "LetterChange",
+    "LetterSource",
+    "LetterText",
+    "MaskRule",
+    "SavedSearch",
+    "StoredContents",
+]
