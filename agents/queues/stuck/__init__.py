@@ -1,0 +1,1 @@
+"""What does not move, and why: verdicts from evidence, and the causes that they come to."""

@@ -1,0 +1,1 @@
+"""Where is it? One sentence about one message, with what it rests on."""
