@@ -4,12 +4,19 @@ with brokers.stream(broker, "postroom.events", field="e") as stream:
     found = stream.read(limit=500, wait=1.0)
     ...commit...
     stream.done(found)
+
+And a publisher, that puts messages back on their queues:
+
+with brokers.publisher(broker) as publisher:
+    for post, sent in zip(posts, publisher.publish(posts)):
+        ...
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -17,7 +24,20 @@ from django.conf import settings
 
 from core.env import BrokerUrl
 
-__all__ = ["GROUP", "BrokerError", "BrokerUrl", "Delivery", "Stream", "configured", "find", "stream"]
+__all__ = [
+    "GROUP",
+    "BrokerError",
+    "BrokerUrl",
+    "Delivery",
+    "Post",
+    "Publisher",
+    "Sent",
+    "Stream",
+    "configured",
+    "find",
+    "publisher",
+    "stream",
+]
 
 # The consumer group on Redis, and the name by which every reader of a stream goes: there is one at a time, and one
 # that takes over finds what the one before it left.
@@ -72,6 +92,69 @@ class Stream(Protocol):
     ) -> None: ...
 
 
+class Sent(StrEnum):
+    """What became of a post."""
+
+    CONFIRMED = "confirmed"
+    # Its marker was there: an earlier call put it on the queue.
+    ALREADY = "already"
+    UNROUTABLE = "unroutable"
+    REFUSED = "refused"
+    # It went out, and the connection was lost before the broker said anything. Nobody can tell.
+    UNKNOWN = "unknown"
+    # The connection was lost before it went out.
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message to put on a queue: redrive `number` of the letter `letter_key`. Its headers hold
+    `postroom-redrive-id`, which is `letter_key:number`.
+
+    Without an exchange it goes straight to `queue`. `delay` in seconds: it is on the queue when they are over.
+    """
+
+    letter_key: str
+    number: int
+    queue: str
+    body: bytes
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    content_type: str = ""
+    content_encoding: str = ""
+    exchange: str = ""
+    routing_key: str = ""
+    delay: float = 0
+
+
+class Publisher(Protocol):
+    """Puts messages on the queues of one broker. Not for several threads; the first message connects.
+
+    Durable: what is `confirmed` survives a restart of the broker as its other messages do. Once: on Redis a redrive
+    that is published again is `already` there, however often and by whomever, for as long as its marker lives (60
+    days); RabbitMQ keeps no marker, so what was not confirmed there stays `unknown`.
+    """
+
+    def publish(self, posts: Sequence[Post]) -> Sequence[Sent]:
+        """What became of each, in their order, with as many under way at once as the broker takes.
+
+        Raises BrokerError when it could not begin, and on Redis whenever the connection is lost: call again, the
+        markers know. Nothing for no posts.
+        """
+
+    def seen(self, letter_key: str, number: int) -> bool | None:
+        """Was this redrive published? None: this broker cannot say. Raises BrokerError."""
+
+    def close(self) -> None:
+        """Let go of the connection. Never fails."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 def configured() -> tuple[BrokerUrl, ...]:
     """The brokers of POSTROOM_BROKERS; without it `main`, the Redis that Postroom itself uses."""
     given: tuple[BrokerUrl, ...] | None = settings.POSTROOM.brokers
@@ -96,3 +179,14 @@ def stream(broker: BrokerUrl, name: str, *, field: str = "", declare: bool = Tru
     from core.brokers.redis import RedisStream
 
     return RedisStream(broker, name, field)
+
+
+def publisher(broker: BrokerUrl) -> Publisher:
+    """Open a publisher; the first `publish` or `seen` connects, so this never fails."""
+    if broker.kind == "rabbitmq":
+        from core.brokers.rabbitmq_publisher import QueuePublisher
+
+        return QueuePublisher(broker)
+    from core.brokers.redis_publisher import ListPublisher
+
+    return ListPublisher(broker)

@@ -143,8 +143,8 @@ class QueueStream:
             raise BrokerError(f"cannot reach {self._broker.name}: {reason(problem)}") from problem
 
 
-def connected(broker: BrokerUrl) -> Any:
-    """An open connection. Raises what amqp raises."""
+def connected(broker: BrokerUrl, *, confirm_each: bool = True) -> Any:
+    """An open connection, on which each message is waited for unless `confirm_each` is off. Raises what amqp raises."""
     parts = urlsplit(broker.url)
     connection = amqp.Connection(
         host=f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}",
@@ -156,7 +156,7 @@ def connected(broker: BrokerUrl) -> Any:
         read_timeout=ANSWER_SECONDS,
         write_timeout=ANSWER_SECONDS,
         heartbeat=HEARTBEAT_SECONDS,
-        confirm_publish=True,
+        confirm_publish=confirm_each,
         client_properties={"connection_name": f"postroom@{socket.gethostname()}"},
     )
     connection.connect()

@@ -82,15 +82,20 @@ class RedisStream:
 
     def _connected(self) -> redis.Redis:
         if self._client is None:
-            client = redis.Redis.from_url(
-                self._broker.url,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-            )
+            client = connected(self._broker)
             _make_group(client, self._name)
             self._client = client
         return self._client
+
+
+def connected(broker: BrokerUrl) -> redis.Redis:
+    """A client that asks once: whoever calls knows whether asking again is harmless."""
+    return redis.Redis.from_url(
+        broker.url,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def _make_group(client: redis.Redis, name: str) -> None:

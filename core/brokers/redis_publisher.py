@@ -1,0 +1,149 @@
+"""Messages onto Redis as kombu keeps them: each with the marker of its redrive, in one step."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import uuid
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Self
+
+import redis
+
+from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
+from core.brokers.redis import connected
+
+# As kombu's Redis transport has them unless its options say otherwise.
+PRIORITY_STEPS: Final = (0, 3, 6, 9)
+SEPARATOR: Final = "\x06\x16"
+MARKER: Final = "postroom.redriven:"
+DELAYED, DELAYED_MESSAGES = "postroom.delayed", "postroom.delayed.messages"
+# Longer than any operation goes on, and than a letter is held by anybody's patience.
+MARKER_SECONDS: Final = 60 * 24 * 3600
+TOGETHER: Final = 200
+
+# What of the old properties belongs to the old delivery.
+OF_ITS_DELIVERY: Final = (
+    "delivery_tag",
+    "delivery_info",
+    "body_encoding",
+    "content_type",
+    "content_encoding",
+)
+
+# KEYS: marker, list. ARGV: marker's seconds, message. The push and its marker, or neither.
+_POST: Final = """
+if not redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then return 0 end
+redis.call('LPUSH', KEYS[2], ARGV[2])
+return 1
+"""
+# KEYS: marker, delayed, delayed messages. ARGV: marker's seconds, tag, delay, what waits.
+_POST_LATER: Final = """
+if not redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then return 0 end
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[2], tonumber(time[1]) + tonumber(time[2]) / 1000000 + tonumber(ARGV[3]), ARGV[2])
+redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
+return 1
+"""
+
+
+class ListPublisher:
+    """See `core.brokers.api.Publisher`."""
+
+    def __init__(self, broker: BrokerUrl) -> None:
+        self._broker = broker
+        self._client: redis.Redis | None = None
+
+    def publish(self, posts: Sequence[Post]) -> Sequence[Sent]:
+        found: list[Sent] = []
+        with self._speaking() as client:
+            for start in range(0, len(posts), TOGETHER):
+                found += self._together(client, posts[start : start + TOGETHER])
+        return found
+
+    def seen(self, letter_key: str, number: int) -> bool | None:
+        with self._speaking() as client:
+            return bool(client.exists(_marker(letter_key, number)))
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _together(self, client: redis.Redis, posts: Sequence[Post]) -> list[Sent]:
+        with client.pipeline(transaction=False) as pipe:
+            for post in posts:
+                _add(pipe, post)
+            return [_sent(answer) for answer in pipe.execute(raise_on_error=False)]
+
+    @contextmanager
+    def _speaking(self) -> Iterator[redis.Redis]:
+        try:
+            if self._client is None:
+                self._client = connected(self._broker)
+            yield self._client
+        except redis.RedisError as problem:
+            self.close()
+            raise BrokerError(f"cannot reach {self._broker.name}: {problem}") from problem
+
+
+def message_of(post: Post) -> dict[str, Any]:
+    """As kombu writes it, with a delivery tag of its own."""
+    kept = {name: value for name, value in post.properties.items() if name not in OF_ITS_DELIVERY}
+    return {
+        "body": base64.b64encode(post.body).decode(),
+        "content-encoding": post.content_encoding or "utf-8",
+        "content-type": post.content_type or "application/json",
+        "headers": dict(post.headers),
+        "properties": {
+            **kept,
+            "delivery_mode": kept.get("delivery_mode") or 2,
+            "delivery_info": {"exchange": post.exchange, "routing_key": post.routing_key or post.queue},
+            "priority": _priority(post),
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid.uuid4()),
+        },
+    }
+
+
+def list_of(post: Post) -> str:
+    """The list that kombu keeps messages of this priority in."""
+    step = PRIORITY_STEPS[bisect(PRIORITY_STEPS, min(max(_priority(post), 0), 9)) - 1]
+    return f"{post.queue}{SEPARATOR}{step}" if step else post.queue
+
+
+def _priority(post: Post) -> int:
+    said = post.properties.get("priority")
+    return said if isinstance(said, int) else 0
+
+
+def _add(pipe: Any, post: Post) -> None:
+    message, marker = json.dumps(message_of(post)), _marker(post.letter_key, post.number)
+    if post.delay <= 0:
+        pipe.eval(_POST, 2, marker, list_of(post), MARKER_SECONDS, message)
+        return
+    waits = json.dumps([message, post.queue, list_of(post)])
+    keys = (marker, DELAYED, DELAYED_MESSAGES)
+    pipe.eval(_POST_LATER, 3, *keys, MARKER_SECONDS, secrets.token_hex(12), post.delay, waits)
+
+
+def _sent(answer: Any) -> Sent:
+    """A refusal is about one message (too large, no memory); a lost connection is about all, and raised."""
+    if isinstance(answer, redis.ResponseError):
+        return Sent.REFUSED
+    if isinstance(answer, Exception):
+        raise answer
+    return Sent.CONFIRMED if answer else Sent.ALREADY
+
+
+def _marker(letter_key: str, number: int) -> str:
+    return f"{MARKER}{letter_key}:{number}"

@@ -1,0 +1,219 @@
+"""A publisher of a broker: what it confirms is on the queue as it was, and a redrive is there once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import amqp
+import kombu
+import pytest
+import redis
+
+from core import redis_url
+from core.brokers import api
+from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
+from core.brokers.rabbitmq import connected
+from tests.support import servers
+from tests.support.servers import free_port
+from tests.support.waiting import until
+
+BODY = b'[[7], {}, {"callbacks": null}]'
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A broker and a queue, as an outsider sees them: through kombu."""
+
+    broker: BrokerUrl
+    queue: str
+
+    def post(self, number: int = 1, **changes: Any) -> Post:
+        letter = changes.pop("letter_key", str(uuid.uuid4()))
+        headers = {"task": "book", "id": "m-1", "postroom-redrive-id": f"{letter}:{number}"}
+        given = Post(letter, number, self.queue, BODY, headers, content_type="application/json")
+        return replace(given, **changes)
+
+    def taken(self) -> list[kombu.Message]:
+        """All that is on the queue, as a consumer gets it."""
+        found = []
+        with (
+            kombu.Connection(redis_url.for_celery(self.broker.url)) as connection,
+            connection.channel() as channel,
+        ):
+            bound = kombu.Queue(self.queue, channel=channel, queue_arguments={"x-queue-type": "quorum"})
+            bound.declare()
+            while message := bound.get(no_ack=True):
+                found.append(message)
+        return found
+
+
+@pytest.fixture(scope="module")
+def vhost(rabbitmq_program: str) -> Iterator[str]:
+    with servers.rabbitmq_vhost(rabbitmq_program) as url:
+        yield url
+
+
+@pytest.fixture(params=["redis_server", "vhost"])
+def home(request: pytest.FixtureRequest) -> Home:
+    return made(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def on_rabbitmq(vhost: str) -> Home:
+    return made(vhost)
+
+
+@pytest.fixture
+def on_redis(redis_server: str) -> Home:
+    return made(redis_server)
+
+
+def made(url: str) -> Home:
+    home = Home(BrokerUrl("main", url), f"orders-{uuid.uuid4().hex[:8]}")
+    home.taken()
+    return home
+
+
+def published(home: Home, *posts: Post) -> list[Sent]:
+    with api.publisher(home.broker) as publisher:
+        return list(publisher.publish(posts))
+
+
+def test_nothing__nothing(home: Home) -> None:
+    assert published(home) == []
+
+
+def test_confirmed__on_the_queue_byte_for_byte(home: Home) -> None:
+    body = bytes(range(256))
+    properties = {"correlation_id": "c-1", "reply_to": "answers", "priority": 0}
+    post = home.post(
+        body=body, properties=properties, content_type="application/x-bytes", content_encoding="binary"
+    )
+    assert published(home, post) == [Sent.CONFIRMED]
+    (message,) = home.taken()
+    assert message.body == body
+    counted = {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
+    assert counted == post.headers
+    assert (message.content_type, message.content_encoding) == ("application/x-bytes", "binary")
+    assert message.properties["correlation_id"] == "c-1"
+    assert message.properties["reply_to"] == "answers"
+
+
+def test_many__each_once_and_in_order(home: Home) -> None:
+    posts = [home.post(body=str(number).encode()) for number in range(450)]
+    assert set(published(home, *posts)) == {Sent.CONFIRMED}
+    assert [message.body for message in home.taken()] == [post.body for post in posts]
+
+
+def test_delayed__there_when_its_time_is_over(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert published(home, home.post(delay=0.5)) == [Sent.CONFIRMED]
+    assert home.taken() == []
+    swept = sweeping(home)
+    until(lambda: swept() or len(home.taken()) == 1, "the delayed message")
+
+
+def sweeping(home: Home) -> Any:
+    """On Redis whoever sweeps moves it; RabbitMQ does by itself."""
+    if home.broker.kind == "rabbitmq":
+        return lambda: False
+    from core.brokers import delays
+
+    return lambda: delays.sweep(home.broker) and False
+
+
+def test_the_same_redrive_again_on_redis__already_there(on_redis: Home) -> None:
+    post = on_redis.post()
+    assert published(on_redis, post, post) == [Sent.CONFIRMED, Sent.ALREADY]
+    assert published(on_redis, post) == [Sent.ALREADY]
+    assert published(on_redis, replace(post, number=2)) == [Sent.CONFIRMED]
+    assert len(on_redis.taken()) == 2
+
+
+def test_seen__on_redis_the_marker_says__on_rabbitmq_nobody_can(home: Home) -> None:
+    post = home.post()
+    with api.publisher(home.broker) as publisher:
+        before = publisher.seen(post.letter_key, 1)
+        publisher.publish([post])
+        after = publisher.seen(post.letter_key, 1)
+    assert (before, after) == ((False, True) if home.broker.kind == "redis" else (None, None))
+
+
+@pytest.mark.parametrize("priority", [0, 2, 3, 9])
+def test_priority_on_redis__in_the_list_that_kombu_reads(on_redis: Home, priority: int) -> None:
+    published(on_redis, on_redis.post(properties={"priority": priority}))
+    assert len(on_redis.taken()) == 1
+
+
+def test_a_message_too_many_for_redis__refused_and_the_others_confirmed(on_redis: Home) -> None:
+    wrong = on_redis.post()
+    with redis.Redis.from_url(on_redis.broker.url) as client:
+        client.set("a-string-" + on_redis.queue, "no list")
+    wrong = replace(wrong, queue="a-string-" + on_redis.queue)
+    assert published(on_redis, on_redis.post(), wrong) == [Sent.CONFIRMED, Sent.REFUSED]
+
+
+def test_no_such_queue_on_rabbitmq__unroutable_and_the_others_confirmed(on_rabbitmq: Home) -> None:
+    posts = [on_rabbitmq.post(), on_rabbitmq.post(queue="nobody-has-this"), on_rabbitmq.post()]
+    assert published(on_rabbitmq, *posts) == [Sent.CONFIRMED, Sent.UNROUTABLE, Sent.CONFIRMED]
+    assert len(on_rabbitmq.taken()) == 2
+
+
+def test_full_queue_on_rabbitmq__refused(on_rabbitmq: Home) -> None:
+    full = f"{on_rabbitmq.queue}-full"
+    connection = connected(on_rabbitmq.broker)
+    arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    connection.channel().queue_declare(full, durable=True, auto_delete=False, arguments=arguments)
+    connection.close()
+    found = published(on_rabbitmq, *(on_rabbitmq.post(queue=full) for _ in range(3)))
+    assert found[0] is Sent.CONFIRMED
+    assert Sent.REFUSED in found
+
+
+def test_connection_lost_before_the_confirm__unknown_and_the_rest_unsent(
+    on_rabbitmq: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with api.publisher(on_rabbitmq.broker) as publisher:
+        publisher.publish([on_rabbitmq.post()])
+        connection: Any = publisher._connection  # type: ignore[attr-defined]
+
+        look = connection.drain_events
+
+        def gone(timeout: float) -> Any:
+            if not timeout:
+                return look(timeout=timeout)
+            connection.transport.close()
+            raise ConnectionResetError("the broker is gone")
+
+        monkeypatch.setattr(connection, "drain_events", gone)
+        found = publisher.publish([on_rabbitmq.post() for _ in range(201)])
+        # Some were confirmed while others still went out.
+        assert set(found[:200]) <= {Sent.CONFIRMED, Sent.UNKNOWN}
+        assert found[199] is Sent.UNKNOWN
+        assert found[200] is Sent.UNSENT
+        # The next call connects anew, and mistakes no old answer for its own.
+        assert publisher.publish([on_rabbitmq.post()]) == [Sent.CONFIRMED]
+
+
+def test_properties_of_an_outsider_on_rabbitmq__unchanged(on_rabbitmq: Home) -> None:
+    properties = {
+        "message_id": "m-1", "type": "order", "app_id": "shop", "priority": 4, "timestamp": "2026-11-26T14:00:00+00:00",
+        "user_id": "somebody-else", "expiration": "60000",
+    }  # fmt: skip
+    assert published(on_rabbitmq, on_rabbitmq.post(properties=properties)) == [Sent.CONFIRMED]
+    connection = connected(on_rabbitmq.broker)
+    message = connection.channel().basic_get(on_rabbitmq.queue, no_ack=True)
+    connection.close()
+    assert isinstance(message, amqp.Message)
+    for name in ("message_id", "type", "app_id", "priority", "expiration"):
+        assert message.properties[name] == properties[name]
+    assert message.properties["timestamp"] == 1_795_701_600
+
+
+@pytest.mark.parametrize("kind", ["redis", "amqp"])
+def test_nobody_there__an_error_that_names_the_broker(kind: str) -> None:
+    home = Home(BrokerUrl("main", f"{kind}://127.0.0.1:{free_port()}/0"), "orders")
+    with pytest.raises(BrokerError, match="cannot reach main"):
+        published(home, home.post())
