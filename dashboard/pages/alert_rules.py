@@ -134,7 +134,9 @@ def make_silence(request: HttpRequest) -> HttpResponse:
         messages.error(request, _first(body))
         return redirect(back)
     try:
-        made = silences.make(silence_of(body.validated_data), of_request(request, said.get("reason", "")))
+        made = silences.make(
+            silence_of(body.validated_data), of_request(request, request.POST.get("reason", ""))
+        )
         messages.success(request, f"Silenced {made.scope}: alerts that match are shown and not sent out.")
     except SilenceError as problem:
         messages.error(request, str(problem))

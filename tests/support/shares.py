@@ -18,6 +18,7 @@ SHARES = (
     ("tests/browser/test_topology.", "browser topology"),
     ("tests/browser/test_agents.", "browser agents"),
     ("tests/browser/test_messages.", "browser messages"),
+    ("tests/browser/test_alerts.", "browser alerts"),
     ("tests/browser/", "browser"),
     # One `up` at a time: how soon it is back is measured.
     ("tests/acceptance/test_up_", "up"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from agents.alerts.evaluation import step
@@ -13,7 +14,7 @@ SPOT = Spot(queue="orders")
 TERMS = Terms(10, hold=timedelta(seconds=20), rest=timedelta(seconds=10))
 
 
-def told(values: list[float | None], terms: Terms = TERMS, every: timedelta = FIVE) -> list[str]:
+def told(values: Sequence[float | None], terms: Terms = TERMS, every: timedelta = FIVE) -> list[str]:
     """The state after each measurement."""
     standing: Standing | None = None
     states = []
