@@ -93,18 +93,6 @@ LETTERS_MALFORMED = Counter(
 CAPTURE_TROUBLE = Gauge(
     "postroom_capture_trouble", "1 while capture on a broker cannot go on.", ["broker"], registry=REGISTRY
 )
-ALERTS = Gauge(
-    "postroom_alerts",
-    "Alerts that are open; without a rule's name an agent raised them.",
-    ["rule", "severity", "state"],
-    registry=REGISTRY,
-)
-NOTICES = Gauge(
-    "postroom_alert_notices",
-    "Notices that wait for their channel, or were given up.",
-    ["channel", "state"],
-    registry=REGISTRY,
-)
 ALERT_LOOK_SECONDS = Histogram(
     "postroom_alert_look_seconds", "Time of one look at all rules.", buckets=SECONDS, registry=REGISTRY
 )
@@ -125,6 +113,37 @@ ProcessCollector(namespace="postroom", registry=REGISTRY)
 # What `/metrics` adds about all processes, from `core.processes`.
 PROCESS_UP = ("postroom_process_up", "1 while the process works, 0 while it does not.")
 PROCESS_RESTARTS = ("postroom_process_restarts_total", "Restarts by `manage.py up`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A gauge that nobody keeps: it is read from the source when somebody asks. What is not known has no sample."""
+
+    name: str
+    about: str
+    labels: tuple[str, ...]
+
+
+_QUEUE = ("broker", "queue", "environment")
+QUEUE_DEPTH = Read("postroom_queue_depth", "Messages that wait in the queue.", _QUEUE)
+QUEUE_UNACKNOWLEDGED = Read("postroom_queue_unacknowledged", "Messages in hand and not settled.", _QUEUE)
+QUEUE_OLDEST = Read("postroom_queue_oldest_seconds", "For how long the oldest message waits.", _QUEUE)
+QUEUE_CONSUMERS = Read("postroom_queue_consumers", "Consumers of the queue.", _QUEUE)
+QUEUE_GROWTH = Read("postroom_queue_growth", "Messages a second that go in and do not come out.", _QUEUE)
+LETTERS = Read("postroom_letters", "Letters in custody, by state.", ("state", "environment"))
+ALERTS = Read(
+    "postroom_alerts",
+    "Alerts that are open; without a rule's name an agent raised them.",
+    ("rule", "severity", "state"),
+)
+NOTICES = Read(
+    "postroom_alert_notices", "Notices that wait for their channel, or were given up.", ("channel", "state")
+)
+OPERATIONS = Read("postroom_operations", "Operations that are not over, by state.", ("action", "state"))
+READ = (
+    *(QUEUE_DEPTH, QUEUE_UNACKNOWLEDGED, QUEUE_OLDEST, QUEUE_CONSUMERS, QUEUE_GROWTH),
+    *(LETTERS, ALERTS, NOTICES, OPERATIONS),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,17 @@ def metrics() -> str:
     head = MADE.format(source="core/metrics.py") + (
         "# Metrics\n\n"
         "What `/metrics` says of Postroom itself, for Prometheus. Besides its own labels, each metric carries the\n"
-        "kind of the process that counted, and its machine. Asking needs the right to observe.\n\n"
+        "kind of the process that counted, and its machine. Those of queues, letters, alerts and operations have only\n"
+        "their own: they are read when somebody asks, and what is not known has no sample. Asking needs the right to\n"
+        "observe. Rules for Prometheus and a dashboard for Grafana stand in [alerts](guides/alerts.md#prometheus).\n\n"
         "| metric | kind | labels | what it counts |\n| --- | --- | --- | --- |\n"
     )
     every = [each for each in vars(declared).values() if isinstance(each, Counter | Gauge | Histogram)]
-    return head + "".join(map(_metric, every))
+    read = "".join(
+        f"| `{each.name}` | gauge | {', '.join(f'`{label}`' for label in each.labels)} | {each.about} |\n"
+        for each in declared.READ
+    )
+    return head + "".join(map(_metric, every)) + read
 
 
 def _metric(metric: Counter | Gauge | Histogram) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from agents.alerts.models import Alert, AlertChange, Channel, Notice, Point
 from agents.alerts.services.managing import may_manage
-from agents.alerts.values import BY_SEVERITY, OPEN, TOLD, Severity, State
+from agents.alerts.values import BY_SEVERITY, OPEN, TOLD, NoticeState, Severity, State
 from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
 
@@ -89,3 +89,16 @@ def channels(subject: Subject) -> list[Channel]:
 def channel(subject: Subject, id: UUID) -> Channel | None:
     found = Channel.objects.filter(pk=id).first()
     return found if found and may_manage(subject, found.scope) else None
+
+
+def open_by_rule() -> list[tuple[str, str, str, int]]:
+    """How many are open, by rule (empty: an agent raised them), severity and state, whoever may see them."""
+    rows = Alert.objects.filter(state__in=OPEN).order_by().values_list("rule__name", "severity", "state")
+    counted = rows.annotate(number=Count("pk"))
+    return [(rule or "", severity, state, number) for rule, severity, state, number in counted]
+
+
+def unsettled_by_channel() -> list[tuple[str, str, int]]:
+    """How many notices wait or were given up, by channel and state."""
+    rows = Notice.objects.exclude(state=NoticeState.SENT).order_by().values_list("channel__name", "state")
+    return list(rows.annotate(number=Count("pk")))

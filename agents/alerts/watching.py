@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agents.alerts.measures import offer_all
-from agents.alerts.services import figures
 from agents.alerts.services.watching import Looker
 from core import clock, metrics, watch
 from core.watch import Turn
@@ -25,7 +24,6 @@ class Looking:
         began = clock.monotonic()
         self._looker.look(clock.now(), wanted=lambda: turn.wanted)
         metrics.ALERT_LOOK_SECONDS.observe(clock.monotonic() - began)
-        figures.publish()
 
 
 offer_all()

@@ -11,9 +11,10 @@ import msgspec
 from django.db.models import Count, Q, QuerySet
 
 from agents.deadletters import seal
-from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
+from agents.deadletters.models import Death, FailureGroup, Letter, LetterChange, StoredContents
 from agents.deadletters.seal import ContentKey
-from agents.deadletters.values import Contents, State
+from agents.deadletters.values import Contents, State, Triage
+from core import clock
 from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
 
@@ -108,3 +109,24 @@ def died_by_place(since: datetime) -> Iterable[tuple[Place, int]]:
     rows = Letter.objects.filter(last_died_at__gte=since).order_by()
     counted = rows.values_list("environment", "queue", "agent").annotate(number=Count("pk"))
     return [(Place(environment, queue, agent), number) for environment, queue, agent, number in counted]
+
+
+def groups_first_seen(since: datetime) -> QuerySet[FailureGroup]:
+    """Failure groups that nobody knew before then, without those that somebody muted; whoever may see them."""
+    return _heard_of().filter(first_died_at__gte=since)
+
+
+def groups_come_back(since: datetime) -> QuerySet[FailureGroup]:
+    """Those of which a letter died the same way since then, after a redrive; whoever may see them."""
+    return _heard_of().filter(came_back_at__gte=since)
+
+
+def _heard_of() -> QuerySet[FailureGroup]:
+    muted = Q(state=Triage.MUTED) & (Q(muted_until=None) | Q(muted_until__gt=clock.now()))
+    return FailureGroup.objects.filter(merged_into=None).exclude(muted)
+
+
+def by_state() -> Iterable[tuple[str, str, int]]:
+    """How many letters there are, by state and environment, whoever may see them."""
+    rows = Letter.objects.order_by().values_list("state", "environment")
+    return list(rows.annotate(number=Count("pk")))

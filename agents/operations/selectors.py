@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from agents.deadletters.models import Letter
 from agents.operations.errors import SelectionRefusedError
@@ -136,3 +136,9 @@ def waiting_for_approval() -> QuerySet[Operation]:
 
 def ended_since(moment_ago: timedelta) -> QuerySet[Operation]:
     return Operation.objects.filter(ended_at__gte=clock.now() - moment_ago)
+
+
+def open_by_state() -> list[tuple[str, str, int]]:
+    """How many are not over, by action and state, whoever may see them."""
+    rows = Operation.objects.filter(state__in=OPEN).order_by().values_list("action", "state")
+    return list(rows.annotate(number=Count("pk")))

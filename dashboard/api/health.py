@@ -12,6 +12,7 @@ from core.access.api import Permission, may
 from core.access.routes import requires
 from core.processes import Kind
 from core.readiness import Missing
+from dashboard.api.figures import Figures
 
 log = structlog.get_logger(__name__)
 _told: list[Missing] | None = None
@@ -49,7 +50,8 @@ def _tell_the_log(lacking: list[Missing]) -> None:
 
 @requires(Permission.OBSERVE)
 def prometheus(request: HttpRequest) -> HttpResponse:
-    """Every process's metrics in Prometheus's text format."""
+    """Every process's metrics in Prometheus's text format, and the figures of queues, letters, alerts, operations."""
     registry = CollectorRegistry()
     registry.register(metrics.EveryProcess(Kind.WEB))
+    registry.register(Figures())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

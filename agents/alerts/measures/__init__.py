@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.alerts import api
-from agents.alerts.measures import agents, house, letters, queues
+from agents.alerts.measures import agents, house, letters, operations, queues
 from agents.alerts.values import Signal
 
 
@@ -14,9 +14,14 @@ def offer_all() -> None:
     api.offer(Signal.QUEUE_GROWTH, queues.growth)
     api.offer(Signal.BROKER_UNREACHABLE, queues.unreachable)
     api.offer(Signal.LETTERS_ARRIVING, letters.arriving)
+    api.offer(Signal.LETTERS_NEW, letters.new)
+    api.offer(Signal.LETTERS_BACK, letters.back)
     api.offer(Signal.CAPTURE_STOPPED, letters.capture_stopped)
     api.offer(Signal.AGENT_LATE, agents.late)
     api.offer(Signal.AGENT_DOWN, agents.down)
     api.offer(Signal.ERROR_RATIO, agents.error_ratio)
+    api.offer(Signal.OPERATION_WAITING, operations.waiting)
+    api.offer(Signal.OPERATION_HALTED, operations.halted)
+    api.offer(Signal.OPERATION_ENDED, operations.ended)
     api.offer(Signal.INTAKE_STOPPED, house.intake_stopped)
     api.offer(Signal.INTAKE_OVERLOAD, house.intake_overload)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from agents.alerts.values import Reading, Readings, Spot
-from agents.deadletters import trouble
-from agents.deadletters.selectors import died_by_place
+from agents.deadletters import selectors, trouble
+from agents.deadletters.models import FailureGroup
 from core import live_redis
 
 
 def arriving(now: datetime, window: timedelta) -> Readings:
     """Letters that died within the stretch of time, place by place."""
-    found = died_by_place(now - window)
+    found = selectors.died_by_place(now - window)
     return Readings(
         tuple(
             Reading(
@@ -24,6 +24,23 @@ def arriving(now: datetime, window: timedelta) -> Readings:
             for place, number in found
         )
     )
+
+
+def new(now: datetime, window: timedelta) -> Readings:
+    """Failures that were first seen within the stretch of time."""
+    rows = selectors.groups_first_seen(now - window)
+    return Readings(tuple(_group(each, each.failure_message) for each in rows))
+
+
+def back(now: datetime, window: timedelta) -> Readings:
+    """Failures of which a letter died again within it, after a redrive."""
+    rows = selectors.groups_come_back(now - window)
+    return Readings(tuple(_group(each, f"it came back {each.came_back:,} times so far") for each in rows))
+
+
+def _group(group: FailureGroup, says: str) -> Reading:
+    spot = Spot(group.environment, "", group.queue, group.agent, str(group.pk))
+    return Reading(spot, float(group.deaths), says, group.title, f"/letters/groups/{group.pk}")
 
 
 def capture_stopped(now: datetime, window: timedelta) -> Readings:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
+from django.db import DatabaseError
 from django.db.models import Q
 
 from agents.alerts.folding import Firing, Link
@@ -12,6 +14,8 @@ from agents.alerts.models import Alert
 from agents.alerts.values import TOLD, Signal, State
 from agents.topology.selectors import joined
 from agents.topology.values import EdgeKind
+
+log = structlog.get_logger(__name__)
 
 # What waited for an agent that is back needs a while to be worked off.
 RECOVERS_WITHIN = timedelta(minutes=2)
@@ -24,7 +28,12 @@ def fold(now: datetime) -> None:
     alerts = {alert.pk: alert for alert in _concerned(now)}
     firing = {pk: Firing(Signal(alert.rule.signal), alert.spot) for pk, alert in alerts.items() if alert.rule}
     dead = any(each.signal is Signal.AGENT_DOWN for each in firing.values())
-    causes = folded(firing, links(now)) if dead and len(firing) > 1 else {}
+    try:
+        causes = folded(firing, links(now)) if dead and len(firing) > 1 else {}
+    except DatabaseError as problem:
+        # Without the topology everything stays as it was: alerts must not wait for it.
+        log.warning("what follows from what is not known now", problem=str(problem))
+        return
     for pk, alert in alerts.items():
         cause = causes.get(pk)
         if alert.under_id != cause:
