@@ -38,7 +38,7 @@ def _says_why(view: V) -> V:
     def guarded(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response: HttpResponse = view(self, request, *args, **kwargs)
-        except (AccessError, PermissionRefusedError) as problem:
+        except (AccessError, PermissionRefusedError, *self.refusals) as problem:
             messages.error(request, str(problem))
             return HttpResponseRedirect(request.get_full_path())
         return response
@@ -50,6 +50,8 @@ class RoomAdmin(Pages):
     """A model's pages. Django's own model permissions and superusers mean nothing here."""
 
     opens: ClassVar[Permission]
+    # What the room's services raise to refuse a change, each a sentence.
+    refusals: ClassVar[tuple[type[Exception], ...]] = ()
     # The field by which the audit trail knows one.
     audited_as: ClassVar[str] = "pk"
     # Deleting many at once would go past the services.
