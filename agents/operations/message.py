@@ -1,0 +1,69 @@
+"""A message as it died and as it goes out again, and what Celery has written into it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+JSON = "application/json"
+# Celery's second protocol: task and options are headers, the body is arguments, keyword arguments, what follows.
+TASK, BODY_PARTS = "task", 3
+FOLLOWERS = ("callbacks", "errbacks", "chain", "chord")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Body byte for byte, headers and properties as the broker has them."""
+
+    body: bytes
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    content_type: str = ""
+    content_encoding: str = ""
+
+    def with_headers(self, **changes: Any) -> Self:
+        """Names have `_` for `-`; None stays in as None."""
+        named = {name.replace("_", "-"): value for name, value in changes.items()}
+        return replace(self, headers={**self.headers, **named})
+
+    @property
+    def is_json(self) -> bool:
+        return self.content_type.partition(";")[0].strip().lower() in {"", JSON}
+
+    def value(self) -> Any:
+        """The body as JSON has it. Raises ValueError."""
+        return json.loads(self.body)
+
+
+def is_of_celery(message: Message) -> bool:
+    """Is it a task, by either protocol?"""
+    return TASK in message.headers or first_protocol(message) is not None
+
+
+def first_protocol(message: Message) -> dict[str, Any] | None:
+    """The body of Celery's first protocol, where everything is in the body; None: it is not that."""
+    if TASK in message.headers or not message.is_json:
+        return None
+    try:
+        body = message.value()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) and {"task", "id"} <= body.keys() else None
+
+
+def is_canvas(message: Message) -> bool:
+    """Does something else wait for its result: the rest of a chain, a group, a chord?"""
+    if message.headers.get("group"):
+        return True
+    body: Any = first_protocol(message)
+    if body is None:
+        try:
+            body = message.value() if message.is_json else None
+        except ValueError:
+            return False
+        if not (TASK in message.headers and isinstance(body, list) and len(body) == BODY_PARTS):
+            return False
+        body = body[2]
+    return isinstance(body, dict) and any(body.get(name) for name in (*FOLLOWERS, "taskset"))
