@@ -1,5 +1,6 @@
-"""`make test`: the suite on SQLite, then what is marked both_databases on PostgreSQL; one sum as the last line.
+"""`make test`: the suite on SQLite, and beside it what is marked both_databases on PostgreSQL; one sum at the end.
 
+Much of the suite waits for processes to start and to end, so the second run fits into the pauses of the first.
 With --leave-kills without the tests marked `kills`, for who runs `make kills` next: it begins with all of them.
 """
 
@@ -12,24 +13,42 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 from tests.support.servers import MissingError, postgres_server
 
-WORKERS = str(min(max(os.cpu_count() or 1, 2), 4))
+CORES = min(max(os.cpu_count() or 1, 2), 4)
 NOTHING_COLLECTED = 5
 LEAVE_KILLS = "--leave-kills"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pytest over several workers."""
+
+    process: subprocess.Popen[bytes]
+    report: Path
+
+    def counts(self) -> Counter[str]:
+        """Waits for its end and counts what became of the tests. A run that breaks off counts as a failure."""
+        status = self.process.wait()
+        counts = _counts(self.report)
+        if status not in {0, NOTHING_COLLECTED} and not counts["failed"]:
+            counts["failed"] += 1
+        return counts
 
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
     leave_kills = LEAVE_KILLS in arguments
     arguments = [each for each in arguments if each != LEAVE_KILLS]
-    environ = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
-    first = _pytest(environ, [*(["-m", "not kills"] if leave_kills else []), *arguments])
-    marked = "both_databases and not kills" if leave_kills else "both_databases"
-    again = _on_postgresql(environ, ["-m", marked, *arguments])
+    with tempfile.TemporaryDirectory() as folder:
+        first, again = _both(Path(folder), leave_kills, arguments)
     total = first + again
     parts = [f"{total[kind]} {kind}" for kind in ("failed", "passed", "skipped") if total[kind]]
     print(
@@ -39,53 +58,58 @@ def main(arguments: list[str]) -> int:
     return 1 if total["failed"] or not total["passed"] else 0
 
 
-def _on_postgresql(environ: dict[str, str], arguments: list[str]) -> Counter[str]:
-    try:
-        server = postgres_server()
-    except MissingError as problem:
-        print(f"SKIPPED: what is marked both_databases, on PostgreSQL: {problem}")
-        return Counter(skipped=1)
-    url = server.format(name="postroom")
-    return _pytest(environ | {"POSTROOM_DATABASE_URL": url}, arguments)
+def _both(folder: Path, leave_kills: bool, arguments: list[str]) -> tuple[Counter[str], Counter[str]]:
+    """The two runs at once. What the second one says comes after the first, whole."""
+    environ = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL")}
+    unmarked = ["-m", "not kills"] if leave_kills else []
+    marked = ["-m", "both_databases and not kills" if leave_kills else "both_databases"]
+    said = folder / "postgresql.txt"
+    with said.open("wb") as out:
+        runs = [_begin(folder / "sqlite.xml", CORES, environ, [*unmarked, *arguments])]
+        missing = ""
+        try:
+            url = {"POSTROOM_DATABASE_URL": postgres_server().format(name="postroom")}
+            second = _begin(folder / "postgresql.xml", 1, environ | url, [*marked, *arguments], out)
+            runs.append(second)
+        except MissingError as problem:
+            missing = f"SKIPPED: what is marked both_databases, on PostgreSQL: {problem}\n"
+        with _ended_with_us(runs):
+            counts = [run.counts() for run in runs]
+    print(missing or said.read_text(errors="replace"), end="", flush=True)
+    return counts[0], Counter(skipped=1) if missing else counts[1]
 
 
-def _pytest(environ: dict[str, str], arguments: list[str]) -> Counter[str]:
-    """Run pytest over all cores and count what became of the tests. A run that breaks off counts as a failure."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--tb=short",
-            "-n",
-            WORKERS,
-            f"--junitxml={report}",
-            *arguments,
-        ]
-        status = _run(command, environ)
-        counts = _counts(report)
-    if status not in {0, NOTHING_COLLECTED} and not counts["failed"]:
-        counts["failed"] += 1
-    return counts
+def _begin(
+    report: Path, workers: int, environ: dict[str, str], arguments: list[str], out: IO[bytes] | None = None
+) -> Run:
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-n", str(workers), f"--junitxml={report}"]
+    process = subprocess.Popen(
+        [*command, *arguments],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT if out else None,
+    )
+    return Run(process, report)
 
 
-def _run(command: list[str], environ: dict[str, str]) -> int:
+@contextmanager
+def _ended_with_us(runs: list[Run]) -> Iterator[None]:
     """Whoever ends us gives pytest the time to drop its databases and end its servers; then we end as well."""
     told: list[int] = []
-    with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL) as pytest:
 
-        def end(number: int, _: object) -> None:
-            told.append(number)
-            pytest.terminate()
+    def end(number: int, _: object) -> None:
+        told.append(number)
+        for run in runs:
+            run.process.terminate()
 
-        before = signal.signal(signal.SIGTERM, end)
-        status = pytest.wait()
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
         signal.signal(signal.SIGTERM, before)
     if told:
         sys.exit(128 + told[0])
-    return status
 
 
 def _counts(report: Path) -> Counter[str]:

@@ -38,7 +38,7 @@ def requires(permission: Permission, *others: Permission, **by_method: Permissio
 
 def needed_by(view: Callable[..., Any], method: str = "GET") -> Needed | None:
     """What the view declares for a method; None when it declares nothing."""
-    by_method: dict[str, Permission] = getattr(view, "permission_by_method", {})
+    by_method: dict[str, Needed] = getattr(view, "permission_by_method", {})
     return by_method.get(method) or getattr(view, "permission", None)
 
 

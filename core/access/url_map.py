@@ -55,7 +55,7 @@ def _needs(name: str, view: Any) -> str:
         return SIGNED_IN
     needed = routes.needed_by(view)
     by_method = getattr(view, "permission_by_method", {})
-    words = [_words(needed), *(f"{method}: {each}" for method, each in by_method.items())]
+    words = [_words(needed), *(f"{method}: {_words(each)}" for method, each in by_method.items())]
     return ", ".join(filter(None, words)) or BARE
 
 

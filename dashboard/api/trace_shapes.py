@@ -10,6 +10,7 @@ from agents.spans.api import LogRecord, Span
 from agents.spans.listing import TraceRow
 from agents.spans.values import Flag, SpanKind, Status
 from agents.topology.anatomy import Anatomy
+from dashboard.api.prices import CostShape
 from dashboard.api.query import UtcTime
 from dashboard.api.telemetry import attributes, listed, milliseconds, rfc3339
 
@@ -124,6 +125,7 @@ class TraceShape(serializers.Serializer[Any]):
     spans = SpanShape(many=True)
     critical_path = SegmentShape(many=True)
     not_received = GhostShape(many=True)
+    cost = CostShape()
 
 
 class LogShape(serializers.Serializer[Any]):

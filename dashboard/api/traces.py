@@ -9,11 +9,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.prices import selectors as prices
 from agents.spans import autocomplete, language, listing
 from agents.spans.api import Query
 from agents.spans.services import store
 from agents.spans.words import LOG_WORDS, SPAN_WORDS
-from agents.topology import anatomy
+from agents.topology import anatomy, spending
 from core.access.api import Permission
 from dashboard.api import paging, query, telemetry
 from dashboard.api.problems import Problem, ProblemError, invalid
@@ -119,6 +120,7 @@ class OneTrace(ApiView):
                 "spans": [span_data(asker.span(span)) for span in trace.spans],
                 "critical_path": path_data(read),
                 "not_received": ghost_data(read),
+                "cost": prices.book().cost(spending.of_spans(trace.spans)).as_data(),
             }
         )
 

@@ -17,7 +17,7 @@ class ApiView(APIView):
     """A view of the API. `permission` is what it needs somewhere; `allow` decides about the place it touches."""
 
     permission: ClassVar[routes.Needed | None] = None
-    permission_by_method: ClassVar[Mapping[str, Permission]] = {}
+    permission_by_method: ClassVar[Mapping[str, routes.Needed]] = {}
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

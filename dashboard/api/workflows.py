@@ -21,6 +21,7 @@ from agents.topology.workflows.values import RunState
 from core import clock
 from core.access.api import Permission
 from dashboard.api import paging, query, telemetry
+from dashboard.api.prices import CostShape
 from dashboard.api.problems import Problem, ProblemError
 from dashboard.api.schema_parts import PAGING, listed
 from dashboard.api.topology import HEALTH, Span, stretch
@@ -43,20 +44,6 @@ class SinceFilters(query.Filters):
 
 class RunFilters(SinceFilters):
     state = serializers.ChoiceField(RUN_STATES, required=False)
-
-
-class AmountShape(serializers.Serializer[Any]):
-    currency = serializers.CharField()
-    amount = serializers.CharField(help_text="A decimal number as text: exact.")
-
-
-class CostShape(serializers.Serializer[Any]):
-    """What tokens came to, by the prices of their days. Currencies are kept apart."""
-
-    amounts = AmountShape(many=True)
-    no_price_for = serializers.ListField(
-        child=serializers.CharField(), help_text="Models that nobody entered a price for: not in the amounts."
-    )
 
 
 class WorkflowShape(serializers.Serializer[Any]):
