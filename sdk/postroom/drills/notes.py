@@ -34,10 +34,37 @@ def read(folder: Path, name: str) -> Iterator[list[str]]:
                 yield line.rstrip("\n").split(SEPARATOR)
 
 
+class Tail:
+    """Reads a file of notes as it grows: what was read is not read again."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._path = folder / f"{name}.notes"
+        self._at = 0
+        self.lines = 0
+
+    def new(self) -> list[list[str]]:
+        """The lines since the last time. One that is not whole yet comes with the next."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                whole = file.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return []
+        if not whole:
+            return []
+        self._at += len(whole) + 1
+        rows = [line.split(SEPARATOR) for line in whole.decode().split("\n")]
+        self.lines += len(rows)
+        return rows
+
+
 def count(folder: Path, name: str) -> int:
-    """How many lines, without reading them as text."""
-    path = folder / f"{name}.notes"
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    """How many lines so far. Asked again, it reads what came since."""
+    tail = _tail(folder, name)
+    tail.new()
+    return tail.lines
+
+
+@cache
+def _tail(folder: Path, name: str) -> Tail:
+    return Tail(folder, name)
