@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 
 from postroom.drills import scene, table
 from postroom.drills.figures import Verdict, as_json, as_text
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help=f"all but {', '.join(table.BESIDE)}, one by one")
     parser.add_argument("--full", action="store_true", help="in the size that the promise is made for")
     parser.add_argument("--broker", choices=["redis", "rabbitmq"], help="only on this one")
+    parser.add_argument("--runs", type=int, help="so many of what it counts: runs, orders, agents …")
+    parser.add_argument("--seed", type=int, help="where chance begins, for the drills that draw")
     parser.add_argument("--json", action="store_true", help="figures and verdicts as JSON")
 
 
@@ -35,7 +38,13 @@ def _play(drill: scene.Drill, options: argparse.Namespace) -> list[Verdict]:
     brokers = [kind for kind in drill.brokers if options.broker in {None, kind}]
     verdicts = []
     for kind in brokers:
-        verdicts.append(scene.run(drill, kind, drill.full if options.full else drill.small))
+        verdicts.append(scene.run(drill, kind, _size(drill, options)))
         if not options.json:
             print(as_text(verdicts[-1]), flush=True)
     return verdicts
+
+
+def _size(drill: scene.Drill, options: argparse.Namespace) -> scene.Size:
+    size = drill.full if options.full else drill.small
+    numbers = dict(size.numbers) | ({"seed": options.seed} if options.seed is not None else {})
+    return replace(size, count=options.runs or size.count, numbers=numbers)

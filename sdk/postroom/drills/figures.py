@@ -54,6 +54,8 @@ class Verdict:
     size: str
     figures: list[Figure] = field(default_factory=list)
     trouble: str = ""
+    # What is worth reading beside the figures.
+    lines: list[str] = field(default_factory=list)
 
     def add(self, *figures: Figure) -> None:
         self.figures.extend(figures)
@@ -73,6 +75,7 @@ def as_text(verdict: Verdict) -> str:
     wide = max((len(figure.name) for figure in verdict.figures), default=0)
     lines = [f"drill {verdict.drill} ({verdict.size})"]
     lines += [_line(figure, wide) for figure in verdict.figures]
+    lines += [f"    {line}" for line in verdict.lines]
     if verdict.trouble:
         lines.append(f"  trouble: {verdict.trouble}")
     return "\n".join([*lines, f"verdict: {verdict.word}"])
@@ -99,4 +102,5 @@ def _row(verdict: Verdict) -> dict[str, object]:
         "verdict": verdict.word,
         "trouble": verdict.trouble,
         "figures": figures,
+        "lines": verdict.lines,
     }

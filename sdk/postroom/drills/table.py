@@ -8,8 +8,8 @@ from postroom.drills.scene import Drill
 
 NAMES = ("orders", "documents", "sentiment", "rollout", "flood", "intruder")
 
-# Played by name alone: what happens without the library.
-BESIDE = ("bare",)
+# Played by name alone: what happens without the library; who is stuck, and why.
+BESIDE = ("bare", "stuck")
 
 
 def find(name: str) -> Drill:
