@@ -253,3 +253,22 @@ def _named_url(raw: str) -> tuple[str, str]:
     if not equals or not parts or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("each one is name=url, the url http:// or https:// and an address")
     return name, url.strip()
+
+
+def patience(raw: str) -> tuple[tuple[str, float, float, float], ...]:
+    """`mail.*=60/300,extract=30/600/120`: seconds to wait, to work and (else 30) to retry, by the queue's name."""
+    return tuple(_patience(part) for part in comma_list(raw))
+
+
+def _patience(raw: str) -> tuple[str, float, float, float]:
+    pattern, equals, given = raw.rpartition("=")
+    parts = given.split("/")
+    try:
+        seconds = [float(part) for part in parts]
+    except ValueError:
+        seconds = []
+    if not (equals and pattern and len(seconds) in {2, 3} and all(1 <= each <= 1e6 for each in seconds)):
+        raise ValueError(
+            "QUEUE=WAIT/WORK or QUEUE=WAIT/WORK/RETRY in seconds of 1 and more, separated by commas"
+        )
+    return (pattern, seconds[0], seconds[1], seconds[2] if len(seconds) == 3 else 30.0)

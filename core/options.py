@@ -204,6 +204,13 @@ OPTIONS: tuple[Option, ...] = (
         "POSTROOM_RETENTION_AUDIT", env.duration, "400d", "How long the audit trail is kept, in whole months."
     ),
     Option(
+        "POSTROOM_PATIENCE",
+        env.patience,
+        "",
+        "How long is too long, QUEUE=WAIT/WORK or QUEUE=WAIT/WORK/RETRY in seconds, separated by commas; `*` stands "
+        "for anything, the first that matches decides. Without it: learned per queue.",
+    ),
+    Option(
         "POSTROOM_ENVIRONMENT",
         env.text,
         "default",
@@ -269,6 +276,7 @@ class Config:
     retention_ledger: timedelta
     retention_letters: timedelta
     retention_audit: timedelta
+    patience: tuple[tuple[str, float, float, float], ...]
     environment: str
     log_format: str
     log_level: str

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from agents.queues.stuck.models import CauseChange, CauseRow, StuckLook  # noqa: F401 - Django looks for them here
 from agents.queues.values import QueueKind
 
 NAME = 300

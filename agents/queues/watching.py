@@ -13,6 +13,7 @@ from agents.queues.opening import opened
 from agents.queues.services import standing
 from agents.queues.services.sampling import Sampler
 from agents.queues.services.staffing import Asking
+from agents.queues.stuck.looking import Looker
 from core import clock, metrics, watch
 from core.brokers.api import BrokerError, BrokerUrl, configured
 from core.watch import Turn
@@ -24,6 +25,7 @@ SAMPLE_SECONDS = 5.0
 AWAY_SECONDS = 2.0
 ASK_SECONDS = 3.0
 FOLLOW = timedelta(seconds=1)
+STUCK = timedelta(seconds=1.5)
 
 
 class Sampling:
@@ -94,8 +96,17 @@ def _following(flow: Flow) -> Callable[[Turn], None]:
     return follow
 
 
+def looking(turn: Turn) -> None:
+    """What is stuck, and why: looked at for as long as the turn lasts."""
+    looker = Looker()
+    while turn.wanted:
+        looker.look()
+        turn.over.wait(STUCK.total_seconds())
+
+
 _flow = Flow([each.name for each in configured()])
 watch.register("queues flow", FOLLOW, _following(_flow))
 for _each in configured():
     watch.register(f"queues of {_each.name}", timedelta(seconds=1), Sampling(_each, _flow).look)
     watch.register(f"workers of {_each.name}", timedelta(seconds=1), Staffing(_each).look)
+watch.register("stuck", STUCK, looking)

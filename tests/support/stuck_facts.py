@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, QueueFacts
+from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
 
 BROKER = BrokerFacts("main", "redis", reachable=True, age_s=2.0)
 QUEUE = QueueFacts(
@@ -46,6 +46,7 @@ def waiting(**changes: Any) -> Facts:
         figures=QUEUE,
         takers=(ALIVE,),
         beats_age_s=1.0,
+        patience=Patience(work_s=8.0, learned=True),
     )
     return replace(facts, **changes)
 

@@ -26,6 +26,7 @@ TOGETHER = {
 # For each parser a value that it takes; an option whose parser is not here makes the test fail.
 EXAMPLES: dict[Callable[[str], Any], str] = {
     env.text: "a-long-enough-text",
+    env.patience: "mail.*=60/300,extract=30/600/120",
     env.path: "/srv/postroom",
     env.switch: "on",
     env.duration: "12h",

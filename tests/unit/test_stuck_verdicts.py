@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,14 @@ def test_what_moves__has_no_verdict(name: str) -> None:
     assert not found.missing
 
 
+def test_what_left_a_queue_of_which_nobody_tells__is_not_stuck() -> None:
+    found = judge(waiting(figures=EMPTY, takers=()))
+    assert (found.verdict, found.because) == (
+        None,
+        "it left extract, and nobody tells of what is taken from there",
+    )
+
+
 def test_evidence_on_its_way__waits_a_moment() -> None:
     maybe = replace(GONE, beat_s=4.0, silent_asks_s=7.0)
     young = judge(waiting(age_s=9.0, figures=NOBODY, takers=(maybe,)))
@@ -177,7 +186,7 @@ def test_life__needs_two_to_agree(each: InstanceFacts, heard: bool, expected: Li
         ({"usual_entering": None, "leaving": 0.1}, False),
     ],
 )
-def test_saturation__is_told_from_a_burst(changes: dict[str, float], saturated: bool) -> None:
+def test_saturation__is_told_from_a_burst(changes: dict[str, Any], saturated: bool) -> None:
     assert saturation.look(replace(QUEUE, **changes)).saturated is saturated
 
 
@@ -243,6 +252,7 @@ elsewhere = st.builds(
     agent=st.just("pay"),
     queue=st.just("pay"),
     says=st.just("x"),
+    early=st.booleans(),
 )
 facts = st.builds(
     Facts,

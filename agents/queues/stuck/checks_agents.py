@@ -125,9 +125,14 @@ def no_consumer(facts: Facts) -> Finding:
 def blocked_downstream(facts: Facts) -> Finding:
     behind = facts.child or (facts.hands if facts.hands and facts.hands.verdict in _BLOCKS else None)
     if behind is None:
-        return out(
+        idle = (
             "what it waits for, if anything, moves" if held(facts) else "nothing it waits behind is blocked"
         )
+        return out(idle)
+    if behind.early:
+        return early(behind.says, words.of_ledger(facts))
+    if behind.verdict is Verdict.UNKNOWN:
+        return missing(behind.says, words.of_ledger(facts))
     return proved(behind.says, words.of_ledger(facts))
 
 

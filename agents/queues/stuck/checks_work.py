@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from agents.queues.stuck import saturation, words
-from agents.queues.stuck.findings import RETRYING, held, missing, out, proved, waits
+from agents.queues.stuck.findings import MANY_ATTEMPTS, RETRYING, held, missing, out, proved, waits
 from agents.queues.stuck.values import Facts, Finding, QueueFacts, Verdict
 from agents.queues.stuck.words import lasting
-
-MANY_ATTEMPTS = 3
 
 
 def awaiting_input(facts: Facts) -> Finding:
@@ -59,7 +57,11 @@ def _not_running(facts: Facts) -> str:
 
 def _inherited(facts: Facts, verdict: Verdict) -> Finding | None:
     """It waits because every hand of its queue is full with such messages."""
-    if waits(facts) and facts.hands is not None and facts.hands.verdict is verdict:
+    if not waits(facts) or facts.hands is None:
+        return None
+    if facts.hands.verdict is Verdict.UNKNOWN:
+        return missing(f"its queue's hands are full: {facts.hands.says}")
+    if facts.hands.verdict is verdict:
         figures = (words.of_queue(facts.figures),) if facts.figures else ()
         return proved(facts.hands.says, words.of_ledger(facts), *figures, *words.answers(facts.takers))
     return None
@@ -100,8 +102,6 @@ def consumer_saturated(facts: Facts) -> Finding:
     figures = facts.figures
     if figures is None or not figures.fresh:
         return missing("the queue's figures are not fresh enough to say whether it drains")
-    if why := _gone_from_queue(facts, figures):
-        return missing(why, words.of_queue(figures), words.of_ledger(facts))
     sunk = saturation.look(figures)
     if sunk.saturated:
         return proved(
@@ -114,11 +114,3 @@ def consumer_saturated(facts: Facts) -> Finding:
         words.of_queue(figures),
         *words.of_instances(facts.takers),
     )
-
-
-def _gone_from_queue(facts: Facts, figures: QueueFacts) -> str:
-    """The ledger says that it waits, and the broker has nothing that could be it."""
-    empty = not figures.depth and not figures.unacknowledged and not figures.delayed
-    if empty and facts.heard_s > figures.age_s + 2 and facts.age_s > figures.age_s + 2:
-        return f"it was sent to {figures.name}, which is empty: an event of who took it is missing"
-    return ""

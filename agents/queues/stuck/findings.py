@@ -6,6 +6,8 @@ from agents.queues.stuck.values import Evidence, Facts, Finding, Found
 from agents.queues.stuck.words import HELD, WAITING
 
 RETRYING = "retrying"
+# So many failures are enough to speak of it.
+MANY_ATTEMPTS = 3
 
 
 def proved(says: str, *evidence: Evidence) -> Finding:

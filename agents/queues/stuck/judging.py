@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.queues.stuck import words
-from agents.queues.stuck.findings import RETRYING
+from agents.queues.stuck.findings import MANY_ATTEMPTS, RETRYING, waits
 from agents.queues.stuck.table import TABLE
 from agents.queues.stuck.values import (
     Elsewhere,
@@ -26,38 +26,45 @@ from agents.queues.stuck.values import (
 Looked = tuple[Verdict, Finding]
 # What is unknown is said once it should have been known for so long: evidence takes its time.
 UNKNOWN_AFTER_S = 8.0
+# Nothing is looked at sooner.
+LEAST_WAIT_S = 5.0
 NOT_YET = Judgement(None, "it is within the time that is usual here")
 
 
 def overdue_s(facts: Facts) -> float:
     """For how long it has been beyond what is usual; 0 or below: it is not."""
-    patience = facts.patience
-    if facts.waits_for:
-        return facts.age_s - patience.wait_s
+    if facts.ring or (facts.child and not facts.child.early):
+        return facts.age_s - LEAST_WAIT_S
     if facts.state == RETRYING:
         return _retrying(facts)
     if facts.state == "running":
-        long = facts.age_s - patience.work_s
-        return max(long, _retrying(facts)) if facts.attempt > 2 else long
-    return facts.age_s - patience.wait_s
+        long = facts.age_s - facts.patience.work_s
+        return max(long, _retrying(facts)) if facts.attempt >= MANY_ATTEMPTS else long
+    return facts.age_s - _wait_s(facts)
+
+
+def _wait_s(facts: Facts) -> float:
+    """Where messages are taken, as long as is usual; where none is, it soon means something."""
+    moves = facts.figures is None or facts.figures.moves
+    return facts.patience.wait_s if moves else min(facts.patience.wait_s, LEAST_WAIT_S)
 
 
 def _retrying(facts: Facts) -> float:
     """Three failures are enough to speak of it; else a time that is too long."""
-    if facts.attempt >= 3:
-        return facts.life_s - facts.patience.wait_s
+    if facts.attempt >= MANY_ATTEMPTS:
+        return facts.life_s - LEAST_WAIT_S
     return facts.life_s - facts.patience.retry_s
 
 
 def judge(facts: Facts) -> Judgement:
     """The one verdict of a message, or none while it moves."""
-    late = overdue_s(facts)
-    gone = bool(facts.holder and facts.holder.beat_s and facts.holder.answers is False)
-    if late <= 0 and not (gone and facts.age_s > facts.patience.wait_s):
+    late = max(overdue_s(facts), _orphaned_s(facts))
+    if late <= 0:
         return NOT_YET
     looked = [(rule.verdict, rule.check(facts)) for rule in TABLE]
-    if deaf := _deaf(facts, looked):
-        return deaf if late > UNKNOWN_AFTER_S else _early(deaf)
+    blind = _deaf(facts, looked) or _vanished(facts, looked)
+    if blind and looked[0][1].found is not Found.PROVED:
+        return blind if late > UNKNOWN_AFTER_S else _early(blind)
     missing: list[Looked] = []
     for verdict, finding in looked:
         if finding.found is Found.PROVED and not missing:
@@ -67,10 +74,31 @@ def judge(facts: Facts) -> Judgement:
     return _undecided(facts, looked, missing, late)
 
 
+def _orphaned_s(facts: Facts) -> float:
+    """Nobody waits for the usual time of work when who had it in hand does not answer any more."""
+    lost = facts.holder is not None and facts.holder.answers is False
+    return facts.age_s - LEAST_WAIT_S if lost else 0.0
+
+
+def _vanished(facts: Facts, looked: Sequence[Looked]) -> Judgement | None:
+    """The ledger says that it waits, and its queue is empty. Where nobody tells of what is taken, it was taken."""
+    figures = facts.figures
+    if not waits(facts) or figures is None or not figures.fresh or not figures.there:
+        return None
+    empty = not figures.depth and not figures.unacknowledged and not figures.delayed
+    if not empty or min(facts.heard_s, facts.age_s) < figures.age_s + 2:
+        return None
+    told = (words.of_queue(figures), words.of_ledger(facts))
+    if not facts.takers:
+        return Judgement(None, f"it left {figures.name}, and nobody tells of what is taken from there", told)
+    says = f"it was sent to {figures.name}, which is empty: an event of who took it is missing"
+    return Judgement(Verdict.UNKNOWN, says, told, _ruled_out(looked[:2]), (says,), _agent(facts))
+
+
 def _deaf(facts: Facts, looked: Sequence[Looked]) -> Judgement | None:
     """Without the ledger nothing is known of the message but that it once was so. A broker that is away is known
     without it."""
-    if facts.ledger.heard or looked[0][1].found is Found.PROVED:
+    if facts.ledger.heard:
         return None
     found = [(verdict, finding) for verdict, finding in looked[:1] if finding.found is Found.MISSING]
     why = facts.ledger.why or "events are not heard"

@@ -9,7 +9,7 @@ from agents.queues.stuck.values import Facts, InstanceFacts
 # A heartbeat comes every 5 s; so much later, and it is missing.
 BEAT_LATE_S = 7.0
 # Silent for so long, it counts as gone even where nobody can ask it.
-BEAT_GONE_S = 30.0
+BEAT_GONE_S = 20.0
 # Who beat so long after it last answered was alive and did not answer.
 CUT_OFF_S = 6.0
 

@@ -176,7 +176,7 @@ class Patience:
     """Seconds that are usual, with room: beyond them a message is looked at."""
 
     wait_s: float = 5.0
-    work_s: float = 8.0
+    work_s: float = 30.0
     retry_s: float = 30.0
     learned: bool = False
 
@@ -189,6 +189,8 @@ class Elsewhere:
     agent: str
     queue: str
     says: str
+    # Nothing is decided of it yet.
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

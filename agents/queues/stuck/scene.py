@@ -1,0 +1,368 @@
+"""Everything that one look takes in, read in a bounded number of questions and made into facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from statistics import median
+
+import msgspec
+from django.conf import settings
+
+from agents.ledger import selectors as ledger
+from agents.ledger.absence import absence
+from agents.ledger.models import Ear, MessageRow
+from agents.ledger.services.ears import WayKind
+from agents.ledger.values import HELD_BY_AGENT, LOST, Fault, Sources, micros, moment
+from agents.queues import selectors
+from agents.queues.models import QueueRow
+from agents.queues.rates import STILL
+from agents.queues.stuck import candidates, patience, staff
+from agents.queues.stuck.candidates import Flow, Group, Where
+from agents.queues.stuck.graph import Node
+from agents.queues.stuck.staff import Staff
+from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
+from agents.queues.values import BrokerState, QueueKey, QueueState
+
+EAR_STALE_S = 15.0
+HOUR = timedelta(hours=1)
+# What was told after a broker fell silent, but for what was on its way.
+AFTERWARDS_S = 3.0
+BEFORE_S = 60.0
+ROUND_IT = int(Sources.HTTP | Sources.SPAN)
+THROUGH_IT = int(Sources.LIBRARY | Sources.CELERY)
+# A child that was sent a moment ago holds nobody up.
+CHILD_S = 2.0
+
+_decode = msgspec.json.Decoder(Fault).decode
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one look leaves to the next: limits and usual rates that were learned, and since when a queue grows."""
+
+    patience: dict[int, Patience] = field(default_factory=dict)
+    usual: dict[int, float | None] = field(default_factory=dict)
+    growing: dict[QueueKey, datetime] = field(default_factory=dict)
+    learned: dict[int, datetime] = field(default_factory=dict)
+
+    RELEARN = timedelta(seconds=20)
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is to judge: nodes by id, and what they are of."""
+
+    now: datetime
+    nodes: dict[str, Node] = field(default_factory=dict)
+    rows: dict[str, MessageRow] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    queues: dict[QueueKey, QueueState] = field(default_factory=dict)
+
+
+def of_message(row: MessageRow) -> str:
+    return f"m{row.pk}"
+
+
+def of_queue(where: Where) -> str:
+    return "q" + "\n".join(where)
+
+
+class Reader:
+    """Reads scenes. For one thread."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self._memory = memory or Memory()
+
+    def read(self, now: datetime, also: Sequence[MessageRow] = ()) -> Scene:
+        """Whatever is beyond its time, and `also` these messages."""
+        stamp = micros(now)
+        groups = {each.where: each for each in candidates.waiting(stamp)}
+        held = _by_pk([*candidates.held(stamp), *(row for row in also if not _waits(row))])
+        for row in also:
+            if _waits(row):
+                where = _where(row)
+                groups.setdefault(where, Group(where, 1, row.since))
+        if not groups and not held:
+            return Scene(now)
+        reading = _Reading(now, groups, _not_lost(held, now), self._memory)
+        return reading.scene([row for row in also if _waits(row)])
+
+
+class _Reading:
+    """One scene, being read."""
+
+    def __init__(
+        self, now: datetime, groups: dict[Where, Group], held: dict[int, MessageRow], memory: Memory
+    ) -> None:
+        self._now, self._groups, self._memory = now, groups, memory
+        self._held = held
+        children = candidates.children([row for row in held.values() if row.state in HELD_BY_AGENT])
+        self._children = [row for row in children if _age(row.since, now) > CHILD_S]
+        for row in self._children:
+            if _waits(row):
+                groups.setdefault(_where(row), Group(_where(row), 1, row.since))
+            elif row.state in HELD_BY_AGENT and _age(row.since, now) > candidates.YOUNGEST_S:
+                self._held.setdefault(row.pk, row)
+        self._wheres = {*groups, *(_where(row) for row in self._held.values())}
+        self._brokers = {each.name: each for each in selectors.brokers()}
+        self._staff = self._read_staff()
+        self._queues = self._read_queues()
+        self._flows = candidates.flows(self._wheres, micros(now))
+        self._in_hand = candidates.in_hand(self._groups.keys())
+        self._ears = {(ear.broker, ear.way): ear for ear in ledger.ears()}
+        self._away: dict[str, BrokerFacts] = {}
+        self._learn()
+
+    # ---- What is read once -------------------------------------------------------------------------------------
+    def _read_staff(self) -> Staff:
+        environments = {each.environment for each in self._wheres}
+        return staff.read(environments, self._brokers, selectors.workers(), self._now)
+
+    def _read_queues(self) -> dict[QueueKey, QueueState]:
+        rows = QueueRow.objects.filter(name__in={each.queue for each in self._wheres})
+        return {state.key: state for state in selectors.states(rows)}
+
+    def _learn(self) -> None:
+        """Limits and usual rates of the queues that are looked at, anew now and then."""
+        memory, now = self._memory, self._now
+        ids = [
+            state.id
+            for state in self._queues.values()
+            if now - memory.learned.get(state.id, now - HOUR) > Memory.RELEARN
+        ]
+        if ids:
+            times = selectors.times(ids, now - HOUR, now)
+            history = selectors.history(ids, now - HOUR, now)
+            names = {state.id: state.name for state in self._queues.values()}
+            for id in ids:
+                memory.patience[id] = patience.of(names[id], times.get(id), settings.POSTROOM.patience)
+                rates = [p.tally.entered / p.tally.counted_s for p in history[id] if p.tally.counted_s >= 10]
+                memory.usual[id] = median(rates) if rates else None
+                memory.learned[id] = now
+        for key, state in self._queues.items():
+            if (state.growth or 0.0) > STILL and state.depth:
+                memory.growing.setdefault(key, now)
+            else:
+                memory.growing.pop(key, None)
+
+    # ---- Nodes -------------------------------------------------------------------------------------------------
+    def scene(self, alone: Sequence[MessageRow] = ()) -> Scene:
+        """`alone`: messages that wait, each as a node of its own beside its queue's."""
+        scene = Scene(self._now, queues=self._queues)
+        sent = self._sent()
+        for row in self._held.values():
+            id = of_message(row)
+            scene.rows[id] = row
+            scene.nodes[id] = Node(self._of_held(row), sent=sent.get((row.environment, row.message_id), ()))
+        for where, group in self._groups.items():
+            id = of_queue(where)
+            scene.groups[id] = group
+            scene.nodes[id] = self._of_group(where, group)
+        for row in alone:
+            group_node = scene.nodes[of_queue(_where(row))]
+            scene.rows[of_message(row)] = row
+            scene.nodes[of_message(row)] = replace(
+                group_node, facts=self._alone(group_node.facts, row), messages=1
+            )
+        return scene
+
+    def _alone(self, facts: Facts, row: MessageRow) -> Facts:
+        age, heard = _age(row.since, self._now), _age(row.heard, self._now)
+        link = f"/messages/one/{row.message_id}"
+        heard_of = self._heard(self._named(_where(row)).broker, row.sources)
+        return replace(facts, age_s=age, life_s=age, heard_s=heard, link=link, ledger=heard_of)
+
+    def _sent(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Message → the nodes of what it sent."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for row in self._children:
+            id = of_queue(_where(row)) if _waits(row) else of_message(row)
+            found.setdefault((row.environment, row.parent_id), []).append(id)
+        return {key: tuple(dict.fromkeys(ids)) for key, ids in found.items()}
+
+    def _of_group(self, where: Where, group: Group) -> Node:
+        row = candidates.first_of(group)
+        hands = [
+            each for each in self._held.values() if _where(each) == where and each.state in HELD_BY_AGENT
+        ]
+        takers = self._takers(where, {each.instance for each in hands})
+        alive = [each.slots for each in takers if each.answers and each.consumes]
+        facts = replace(
+            self._facts(where, group.since, row),
+            state="waiting",
+            takers=takers,
+            heard_s=_age(row.heard, self._now) if row else 0.0,
+            link=f"/messages/one/{row.message_id}" if row else "",
+        )
+        known = [each for each in alive if each]
+        return Node(
+            facts,
+            messages=group.messages,
+            hands=tuple(of_message(each) for each in hands),
+            slots=sum(known) if known and len(known) == len(alive) else None,
+            in_hand=max(
+                self._in_hand.get(where, 0), sum(each.running or 0 for each in takers if each.answers)
+            ),
+        )
+
+    def _of_held(self, row: MessageRow) -> Facts:
+        where = _where(row)
+        holder = (
+            self._staff.holder(row.environment, self._named(where).broker, row.instance, row.queue)
+            if row.instance
+            else None
+        )
+        return replace(
+            self._facts(where, row.since, row),
+            state=row.state,
+            life_s=_age(row.first_seen, self._now),
+            agent=row.agent,
+            instance=row.instance,
+            attempt=row.attempt,
+            heard_s=_age(row.heard, self._now),
+            waits_for=row.waits_for,
+            due_s=-_age(row.due, self._now) if row.due else None,
+            error=_error(row),
+            takers=self._takers(where, {row.instance} - {""}),
+            holder=holder,
+            link=f"/messages/one/{row.message_id}",
+        )
+
+    def _facts(self, where: Where, since: int, row: MessageRow | None) -> Facts:
+        flow = self._flows.get((where.broker, where.queue), Flow())
+        where = self._named(where)
+        age, state = _age(since, self._now), self._queues.get(QueueKey(where.broker, where.queue))
+        return Facts(
+            state="waiting",
+            age_s=age,
+            life_s=age,
+            agent="",
+            instance="",
+            queue=where.queue,
+            attempt=row.attempt if row else 0,
+            heard_s=age,
+            broker=self._broker(where),
+            ledger=self._heard(where.broker, row.sources if row else THROUGH_IT),
+            figures=self._figures(state, flow),
+            beats_age_s=self._staff.beats_age_s,
+            beats_heard=self._staff.beats_heard,
+            patience=self._memory.patience.get(state.id, Patience()) if state else Patience(),
+        )
+
+    def _takers(self, where: Where, handlers: Iterable[str]) -> tuple[InstanceFacts, ...]:
+        """RabbitMQ knows at once that a connection is gone, whatever its worker would answer."""
+        where = self._named(where)
+        found = self._staff.takers(where, set(handlers))
+        state = self._queues.get(QueueKey(where.broker, where.queue))
+        broker = self._brokers.get(where.broker)
+        none = state is not None and state.is_fresh(self._now) and state.consumers == 0
+        if not (none and broker and broker.kind == "rabbitmq"):
+            return found
+        return tuple(replace(each, answers=False) if each.answers is None else each for each in found)
+
+    def _figures(self, state: QueueState | None, flow: Flow) -> QueueFacts | None:
+        if state is None:
+            return None
+        growing = self._memory.growing.get(state.key)
+        return QueueFacts(
+            name=state.name,
+            there=state.there,
+            depth=state.depth,
+            unacknowledged=state.unacknowledged,
+            delayed=state.delayed,
+            consumers=state.consumers,
+            age_s=state.age_s(self._now),
+            fresh=state.is_fresh(self._now),
+            oldest_s=state.oldest_age_s,
+            entering=flow.entered / candidates.FLOW_S,
+            leaving=flow.left / candidates.FLOW_S,
+            usual_entering=self._memory.usual.get(state.id),
+            growth=state.growth,
+            growing_s=(self._now - growing).total_seconds() if growing else 0.0,
+            moved_s=_age(flow.moved, self._now) if flow.moved else None,
+            link=f"/queues/{state.broker}/{state.name}",
+        )
+
+    def _named(self, where: Where) -> Where:
+        """Whoever does not name its broker means the only one, if there is one."""
+        only = next(iter(self._brokers)) if len(self._brokers) == 1 else ""
+        return where if where.broker else where._replace(broker=only)
+
+    def _broker(self, where: Where) -> BrokerFacts | None:
+        state = self._brokers.get(where.broker)
+        if state is None:
+            return None
+        if where.broker not in self._away:
+            self._away[where.broker] = _broker(state, self._now)
+        return self._away[where.broker]
+
+    def _heard(self, broker: str, sources: int) -> LedgerFacts:
+        """Whether news of a message of these sources would be heard now."""
+        if sources and not sources & THROUGH_IT:
+            return LedgerFacts(True, None)
+        kind = WayKind.EVENTS if sources & int(Sources.LIBRARY) else WayKind.CELERY
+        return _hears(self._ears.get((broker, kind)), broker, kind, self._now)
+
+
+def _broker(state: BrokerState, now: datetime) -> BrokerFacts:
+    fresh = state.is_fresh(now)
+    since, before = micros(state.since), micros(state.since - timedelta(seconds=BEFORE_S))
+    after = micros(state.since + timedelta(seconds=AFTERWARDS_S))
+    away = not fresh and not state.reachable and state.sampled_at is not None
+    return BrokerFacts(
+        state.name,
+        state.kind,
+        state.reachable,
+        state.age_s(now),
+        away_s=(now - state.since).total_seconds() if away else 0.0,
+        reason=state.reason,
+        told_since=away and candidates.told_of(state.name, after, micros(now)),
+        told_before=away and candidates.told_of(state.name, before, since, ROUND_IT),
+        fresh=fresh,
+    )
+
+
+def _hears(ear: Ear | None, broker: str, kind: WayKind, now: datetime) -> LedgerFacts:
+    what = "events" if kind is WayKind.EVENTS else "Celery's events"
+    if ear is None or ear.heard_until is None:
+        return LedgerFacts(False, None, f"{what} of {broker} were never heard")
+    age = (now - ear.heard_until).total_seconds()
+    if not ear.hears:
+        return LedgerFacts(False, age, f"{what} of {broker} are not heard: {ear.problem}")
+    if age > EAR_STALE_S:
+        return LedgerFacts(False, age, f"{what} of {broker} were last heard {age:.0f} s ago: nobody listens")
+    return LedgerFacts(True, age)
+
+
+def _not_lost(rows: Mapping[int, MessageRow], now: datetime) -> dict[int, MessageRow]:
+    """What is lost is not stuck: nobody has it any more."""
+    missing = absence(now)
+    return {
+        pk: row
+        for pk, row in rows.items()
+        if missing.state(row.state, row.environment, row.instance, row.due, row.heard) != LOST
+    }
+
+
+def _by_pk(rows: Iterable[MessageRow]) -> dict[int, MessageRow]:
+    return {row.pk: row for row in rows}
+
+
+def _where(row: MessageRow) -> Where:
+    return Where(row.environment, row.broker, row.queue)
+
+
+def _waits(row: MessageRow) -> bool:
+    return row.state in candidates.WAITING and not row.waits_for
+
+
+def _age(stamp: int, now: datetime) -> float:
+    found = moment(stamp)
+    return (now - found).total_seconds() if found else 0.0
+
+
+def _error(row: MessageRow) -> str:
+    found = _decode(row.error) if row.error else Fault()
+    return ": ".join(part for part in (found.type, found.message) if part)[:200]
