@@ -15,6 +15,8 @@ from dashboard.live.counts import Count, Counts, approvals
 from dashboard.live.letters import held
 from dashboard.live.messages import Messages
 from dashboard.live.queues import Brokers, Queues
+from dashboard.live.stuck import Stuck
+from dashboard.live.stuck import waiting as stuck
 from dashboard.live.topology import Topology
 
 
@@ -50,8 +52,9 @@ def register_all() -> None:
         Count("approvals", Permission.APPROVE, approvals),
         Count("letters", Permission.SEE, held),
         Count("alerts", Permission.SEE, firing),
+        Count("stuck", Permission.SEE, stuck),
     )
-    api.register(Counts(counts), also_after=("approvals", "letters", "alerts"))
+    api.register(Counts(counts), also_after=("approvals", "letters", "alerts", "stuck"))
     api.register(Alerts(), also_after=("notices", "silences"), every=5.0)
     api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
@@ -60,3 +63,4 @@ def register_all() -> None:
     # Sampled every five seconds; what is not renewed grows stale.
     api.register(Queues(), also_after=("brokers",), every=5.0)
     api.register(Brokers(), every=5.0)
+    api.register(Stuck(), every=2.0)

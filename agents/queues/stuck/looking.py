@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from agents.ledger.models import MessageRow
-from agents.ledger.values import micros
+from agents.ledger.values import UNDER_WAY, micros
 from agents.queues.stuck import candidates, causes
 from agents.queues.stuck.causes import Cause, Spot
 from agents.queues.stuck.graph import Judged, Node, resolve
@@ -145,8 +145,17 @@ def _named(cause: Cause, scene: Scene, now: datetime) -> list[str]:
 
 def one(row: MessageRow, now: datetime) -> Seen:
     """One message judged now, with everything that it may wait for."""
-    scene = Reader(Memory()).read(now, also=[row])
-    found = judged(scene).get(of_message(row))
-    if found is None:
+    return several([row], now)[row.pk]
+
+
+def several(rows: Sequence[MessageRow], now: datetime) -> dict[int, Seen]:
+    """Each of these judged now, by their numbers; who is not under way is not stuck."""
+    scene = Reader(Memory()).read(now, also=[row for row in rows if row.state in UNDER_WAY])
+    found = judged(scene)
+    return {row.pk: _seen(scene, found, of_message(row)) for row in rows}
+
+
+def _seen(scene: Scene, found: Mapping[str, Judged], id: str) -> Seen:
+    if id not in found:
         return Seen(scene, None, NOT_YET)
-    return Seen(scene, scene.nodes[of_message(row)], found.judgement)
+    return Seen(scene, scene.nodes[id], found[id].judgement)
