@@ -73,6 +73,9 @@ class Spot(NamedTuple):
     @property
     def key(self) -> str:
         """The same for the same spot, whatever is measured."""
+        plain = "/".join(self)
+        if plain.count("/") == len(self) - 1 and "%" not in plain:
+            return plain
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in self)
 
     @property

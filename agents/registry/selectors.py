@@ -114,12 +114,15 @@ def environments() -> list[str]:
 def missed(now: datetime) -> list[tuple[Named, list[State]]]:
     """Every agent with the states of its instances, whoever may see them: for Postroom's own conclusions. Without
     those that said that they stop: nobody misses them."""
+    agents = {
+        row.pk: (Named(row.pk, row.environment, row.agent_id), row.patience) for row in Agent.objects.all()
+    }
     found: dict[Named, list[State]] = {}
-    rows = Instance.objects.exclude(state=State.DOWN, status=STOPPING).select_related("agent")
-    for row in rows.iterator():
-        agent = row.agent
-        states = found.setdefault(Named(agent.pk, agent.environment, agent.agent_id), [])
-        states.append(state_now(row, agent, now))
+    rows = Instance.objects.exclude(state=State.DOWN, status=STOPPING)
+    for agent_id, state, last_beat in rows.values_list("agent_id", "state", "last_beat").iterator(5_000):
+        if agent_id in agents:
+            named, patience = agents[agent_id]
+            found.setdefault(named, []).append(state_at(State(state), last_beat, patience, now))
     return list(found.items())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from math import floor
 
+from agents.alerts.measures.memory import once
 from agents.alerts.values import Reading, Readings, Spot
 from agents.registry import selectors
 from agents.registry.values import State as AgentState
@@ -52,7 +53,13 @@ def deaf(now: datetime) -> str:
 def _each(now: datetime, figure: Figure) -> Readings:
     if why := deaf(now):
         return Readings(missing=why)
-    return Readings(tuple(_reading(agent, states, figure) for agent, states in selectors.missed(now)))
+    return Readings(tuple(_reading(agent, states, figure) for agent, states in _missed(now)))
+
+
+@once
+def _missed(now: datetime) -> list[tuple[selectors.Named, list[AgentState]]]:
+    """Two signals look at the same instances."""
+    return selectors.missed(now)
 
 
 def _reading(agent: selectors.Named, states: list[AgentState], figure: Figure) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from agents.alerts.measures.memory import once
 from agents.alerts.values import Reading, Readings, Spot
 from agents.queues import selectors
 from agents.queues.values import BrokerState, QueueState
@@ -30,9 +31,15 @@ def unreachable(now: datetime, window: timedelta) -> Readings:
     return Readings(tuple(_broker(each, now) for each in selectors.brokers()))
 
 
-def _each(now: datetime, figure: Callable[[QueueState], float | None]) -> Readings:
+@once
+def _read(now: datetime) -> tuple[dict[str, BrokerState], list[QueueState]]:
+    """Three signals look at the same figures."""
     brokers = {each.name: each for each in selectors.brokers()}
-    there = [queue for queue in selectors.queues() if queue.there]
+    return brokers, [queue for queue in selectors.queues() if queue.there]
+
+
+def _each(now: datetime, figure: Callable[[QueueState], float | None]) -> Readings:
+    brokers, there = _read(now)
     rows = tuple(_reading(queue, brokers.get(queue.broker), figure, now) for queue in there)
     away = [_why(each) for each in brokers.values() if not each.is_fresh(now)]
     return Readings(rows, "; ".join(away))
