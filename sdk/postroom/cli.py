@@ -18,6 +18,8 @@ DONE, NO, BAD_USAGE = 0, 1, 2
 # Subcommand → what it does. Its module is postroom.commands.<name>.
 COMMANDS: dict[str, str] = {
     "agents": "Find agents by what they can do.",
+    "letters": "Read, redrive, purge and restore dead letters.",
+    "ops": "Watch and steer operations.",
     "worker": "Run an agent.",
     "drill": "Provoke a failure for real, and see that nothing comes of it.",
 }
