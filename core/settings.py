@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "agents.topology.apps.TopologyConfig",
     "agents.ledger.apps.LedgerConfig",
     "agents.queues.apps.QueuesConfig",
+    "agents.queues.control.apps.ControlConfig",
     "agents.deadletters.apps.DeadlettersConfig",
     "agents.operations.apps.OperationsConfig",
     "agents.alerts.apps.AlertsConfig",
@@ -250,6 +251,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TraceState": "dashboard.api.trace_shapes.TRACE_STATES",
         "Health": "dashboard.api.topology.HEALTH",
         "RunState": "dashboard.api.workflows.RUN_STATES",
+        "PauseState": "dashboard.api.consumption.PAUSE_STATES",
         "QueueStanding": "dashboard.api.queue_shapes.STANDINGS",
     },
     "POSTPROCESSING_HOOKS": [

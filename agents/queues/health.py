@@ -22,6 +22,7 @@ class Standing(StrEnum):
     STALE = "stale"
     GROWING = "growing"
     NOT_MOVING = "not_moving"
+    PAUSED = "paused"
     GONE = "gone"
     DRAINING = "draining"
     STEADY = "steady"
@@ -38,6 +39,8 @@ def standing(queue: QueueState, now: datetime) -> Standing:
         return Standing.GONE
     if queue.age_s(now) > STALE_SECONDS:
         return Standing.STALE
+    if queue.paused:
+        return Standing.PAUSED
     return _moving(queue) if queue.depth else Standing.EMPTY
 
 

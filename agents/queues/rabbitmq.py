@@ -56,7 +56,7 @@ class RabbitBroker:
 
     def peek(self, queue: str, limit: int, *, knowing_that_it_counts: bool = False) -> Sequence[Waiting]:
         if not knowing_that_it_counts:
-            raise PeekCountsError
+            raise PeekCountsError(PeekCountsError.__doc__)
         with self._speaking():
             self._connect()
             channel = self._connection.channel()

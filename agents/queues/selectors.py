@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from agents.queues import tallies
+from agents.queues.control.selectors import held
 from agents.queues.models import BrokerRow, QueueCell, QueueRow, WorkerRow
 from agents.queues.values import (
     BrokerState,
@@ -69,10 +70,14 @@ def states(rows: QuerySet[QueueRow]) -> list[QueueState]:
     reachable = {each.name: each.reachable for each in brokers()}
     lately = Q(there=True) | Q(sampled_at__gte=clock.now() - FORGOTTEN)
     found = rows.filter(lately, broker__in=list(reachable)).order_by("broker", "name")
-    return [state_of(row, reachable[row.broker]) for row in found.iterator()]
+    paused = held()
+    return [
+        state_of(row, reachable[row.broker], paused=QueueKey(row.broker, row.name) in paused)
+        for row in found.iterator()
+    ]
 
 
-def state_of(row: QueueRow, reachable: bool) -> QueueState:
+def state_of(row: QueueRow, reachable: bool, *, paused: bool = False) -> QueueState:
     return QueueState(
         id=row.pk,
         broker=row.broker,
@@ -93,6 +98,7 @@ def state_of(row: QueueRow, reachable: bool) -> QueueState:
         sampled_at=row.sampled_at,
         reachable=reachable,
         there=row.there,
+        paused=paused,
     )
 
 

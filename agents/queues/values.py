@@ -115,6 +115,8 @@ class QueueState:
     sampled_at: datetime
     reachable: bool
     there: bool = True
+    # Somebody decided that nobody takes from it: then it is no fault that nobody does.
+    paused: bool = False
 
     @property
     def key(self) -> QueueKey:

@@ -16,6 +16,8 @@ from agents.ledger import selectors as ledger
 from agents.ledger.models import MessageRow
 from agents.ledger.values import Kind, moment
 from agents.queues import selectors
+from agents.queues.control import selectors as control
+from agents.queues.control.services import cancelling
 from agents.queues.health import Standing, standing
 from agents.queues.services import looking
 from agents.queues.values import QueueState, Times, Waiting
@@ -43,7 +45,7 @@ OLD = frozenset({Standing.UNREACHABLE, Standing.STALE, Standing.GONE})
 @requires(Permission.SEE)
 @require_safe
 def queue(request: HttpRequest, broker: str, name: str) -> HttpResponse:
-    state = _found(request, broker, name)
+    state = found(request, broker, name)
     return render(request, "pages/queue.html", _context(request, state))
 
 
@@ -51,7 +53,7 @@ def queue(request: HttpRequest, broker: str, name: str) -> HttpResponse:
 @require_safe
 def figures(request: HttpRequest, broker: str, name: str) -> JsonResponse:
     """The charts' figures alone, for a page that is open."""
-    state = _found(request, broker, name)
+    state = found(request, broker, name)
     return JsonResponse(_figures(request, state))
 
 
@@ -59,17 +61,17 @@ def figures(request: HttpRequest, broker: str, name: str) -> JsonResponse:
 @require_POST
 def peek(request: HttpRequest, broker: str, name: str) -> HttpResponse:
     """A look that counts as a delivery: only by whoever asked for it, and shown once."""
-    state = _found(request, broker, name)
+    state = found(request, broker, name)
     try:
-        found = looking.look(state, MOST_PEEKED, of_request(request), knowing_that_it_counts=True)
+        seen_now = looking.look(state, MOST_PEEKED, of_request(request), knowing_that_it_counts=True)
     except BrokerError as problem:
         messages.error(request, str(problem))
-        return redirect(_url(request, state))
-    context = _context(request, state) | {"peeked": _peeked(request, state, found), "looked": True}
+        return redirect(address(request, state))
+    context = _context(request, state) | {"peeked": _peeked(request, state, seen_now), "looked": True}
     return render(request, "pages/queue.html", context)
 
 
-def _found(request: HttpRequest, broker: str, name: str) -> QueueState:
+def found(request: HttpRequest, broker: str, name: str) -> QueueState:
     try:
         return seen(frame.subject_of(request), broker, name)
     except ProblemError:
@@ -97,6 +99,9 @@ def _context(request: HttpRequest, state: QueueState) -> dict[str, Any]:
         "consumers": consumers_of(state, about),
         "workers": selectors.workers_of(state.key),
         "now": now,
+        "pause": control.open_of(state.key),
+        "control": may(subject, Permission.CONTROL_AGENTS, selectors.place_of(state)),
+        "can_end": cancelling.CAN_END,
         "waiting": _waiting(subject, state),
         "most_waiting": MOST_WAITING,
         "messages_url": _messages_url(state),
@@ -112,13 +117,13 @@ def _look(request: HttpRequest, state: QueueState, *, in_place: bool) -> dict[st
     if not in_place or not request.GET.get("peek"):
         return {}
     try:
-        found = looking.look(state, MOST_PEEKED, of_request(request))
+        seen_now = looking.look(state, MOST_PEEKED, of_request(request))
     except BrokerError as problem:
         return {"look_problem": str(problem)}
-    return {"peeked": _peeked(request, state, found), "looked": True}
+    return {"peeked": _peeked(request, state, seen_now), "looked": True}
 
 
-def _peeked(request: HttpRequest, state: QueueState, found: list[Waiting]) -> list[dict[str, Any]]:
+def _peeked(request: HttpRequest, state: QueueState, peeked: list[Waiting]) -> list[dict[str, Any]]:
     """Bodies are payloads: only for who may read them here."""
     readable = may(frame.subject_of(request), Permission.READ_PAYLOADS, selectors.place_of(state))
     return [
@@ -127,7 +132,7 @@ def _peeked(request: HttpRequest, state: QueueState, found: list[Waiting]) -> li
             "body": looking.text_of(each.body) if readable else None,
             "headers": dict(each.headers) if readable else None,
         }
-        for each in found
+        for each in peeked
     ]
 
 
@@ -151,11 +156,11 @@ def _times(request: HttpRequest, state: QueueState, now: datetime) -> Times | No
 
 def _waiting(subject: Subject, state: QueueState) -> list[dict[str, Any]]:
     rows = ledger.seen_by(subject).filter(broker=state.broker, queue=state.name, state__in=WAITS)
-    found: list[MessageRow] = list(rows.order_by("since")[:MOST_WAITING])
-    states = ledger.shown_states(found)
+    longest: list[MessageRow] = list(rows.order_by("since")[:MOST_WAITING])
+    states = ledger.shown_states(longest)
     return [
         {"row": row, "state": shown, "since": moment(row.since)}
-        for row, shown in zip(found, states, strict=True)
+        for row, shown in zip(longest, states, strict=True)
     ]
 
 
@@ -163,5 +168,5 @@ def _messages_url(state: QueueState) -> str:
     return f"{reverse('messages')}?{urlencode({'queue': state.name, 'broker': state.broker})}"
 
 
-def _url(request: HttpRequest, state: QueueState) -> str:
+def address(request: HttpRequest, state: QueueState) -> str:
     return frame.carry(request, reverse("queues-queue", args=(state.broker, state.name)))

@@ -23,3 +23,10 @@ def refuse() -> None:
 @app.task(name="shop.retry", bind=True, max_retries=1, default_retry_delay=0)
 def again(self: object) -> None:
     raise self.retry(exc=TimeoutError("bank"))  # type: ignore[attr-defined]
+
+
+@app.task(name="shop.wait", acks_late=True)
+def wait(seconds: float) -> None:
+    import time
+
+    time.sleep(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from agents.queues.api import PeekCountsError
 from agents.queues.opening import opened
 from agents.queues.selectors import place_of
 from agents.queues.values import QueueState, Waiting
@@ -11,6 +12,8 @@ from core.access.api import Permission, require
 from core.access.audit.api import Action, Target
 from core.access.services import Actor
 from core.brokers.api import BrokerError, find
+
+__all__ = ["PeekCountsError", "look", "text_of"]
 
 MOST_SHOWN = 4_000
 

@@ -58,7 +58,6 @@ class Staff:
             task_default_queue=self.agent.queue,
             task_ignore_result=True,
             worker_consumer="postroom.runtime.consumer:AgentConsumer",
-            worker_enable_remote_control=False,
             worker_redirect_stdouts=False,
             worker_prefetch_multiplier=1,
             worker_soft_shutdown_timeout=0,
