@@ -14,10 +14,11 @@ from tests.support import otlp
 LENGTH = struct.Struct("<I")
 
 
-def write(file: Path, requests: int, spans: int) -> None:
-    """Make them, the same ones for the same numbers."""
+def write(file: Path, requests: int, spans: int, *, apart: bool = False) -> None:
+    """Make them, the same ones for the same numbers. `apart`: each span is a trace of its own, with a message and a
+    conversation of its own, which is the most that a span can cost."""
     with file.open("wb") as out, ProcessPoolExecutor() as pool:
-        for body in pool.map(partial(_packed, spans), range(requests), chunksize=32):
+        for body in pool.map(partial(_packed, spans, apart), range(requests), chunksize=32):
             out.write(LENGTH.pack(len(body)) + body)
 
 
@@ -33,5 +34,6 @@ def requests(file: Path) -> Iterator[bytes]:
     return map(gzip.decompress, packed_requests(file))
 
 
-def _packed(spans: int, seed: int) -> bytes:
-    return gzip.compress(otlp.many(spans, seed).SerializeToString(), compresslevel=5)
+def _packed(spans: int, apart: bool, seed: int) -> bytes:
+    made = otlp.many(spans, seed) if apart else otlp.handled(spans, seed)
+    return gzip.compress(made.SerializeToString(), compresslevel=5)

@@ -109,14 +109,47 @@ def _hex_ids(value: Any) -> Any:
 def many(count: int, seed: int, agents: int = 15) -> ExportTraceServiceRequest:
     """Spans as a busy agent sends them, about 420 B each, all different, the same for the same seed."""
     chance = random.Random(seed)
-    # Today, so that retention keeps them, and in one hour.
-    start = (time.time_ns() // (3600 * SECOND)) * 3600 * SECOND - 3600 * SECOND
-    resource = {
-        "service.name": f"agent-{seed % agents}",
+    start = _an_hour_ago()
+    return traces((_busy(chance, start) for _ in range(count)), _agent(seed % agents))
+
+
+def handled(count: int, seed: int, agents: int = 15) -> ExportTraceServiceRequest:
+    """Spans as one agent's exporter sends them: of each message that it handled its processing, what was done for it,
+    and what was sent on. Each span about 420 B, all different, the same for the same seed."""
+    chance, start = random.Random(seed), _an_hour_ago()
+    made: list[Span] = []
+    while len(made) < count:
+        made += _handling(chance, start)
+    return traces(made[:count], _agent(seed % agents))
+
+
+def _an_hour_ago() -> int:
+    """The beginning of the hour before this one: today, as a rule, so that retention keeps it."""
+    return (time.time_ns() // (3600 * SECOND)) * 3600 * SECOND - 3600 * SECOND
+
+
+def _agent(number: int) -> dict[str, str]:
+    return {
+        "service.name": f"agent-{number}",
         "service.version": "1.2.0",
         "deployment.environment.name": "default",
     }
-    return traces((_busy(chance, start) for _ in range(count)), resource)
+
+
+def _handling(chance: random.Random, start: int) -> list[Span]:
+    """One message: eight spans of one trace, as the model, the tools and the queues of an agent make them."""
+    first = _busy(chance, start)
+    found = [first]
+    for kind in ("model", "tool", "model", "tool", "store", "send", "send"):
+        each = _busy(chance, start)
+        each.trace_id, each.parent_span_id = first.trace_id, first.span_id
+        if kind != "send":
+            kept = [pair for pair in each.attributes if not pair.key.startswith("messaging.message.")]
+            del each.attributes[:]
+            each.attributes.extend(kept)
+            each.attributes.extend(attributes({f"agent.{kind}.step": chance.randbytes(40).hex()}))
+        found.append(each)
+    return found
 
 
 def _busy(chance: random.Random, start: int) -> Span:
