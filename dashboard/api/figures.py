@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import structlog
 from django.db import DatabaseError
@@ -19,7 +19,7 @@ from core.metrics import Read
 log = structlog.get_logger(__name__)
 
 Row = tuple[str | float, ...]
-OF_QUEUES = {
+OF_QUEUES: Mapping[Read, Callable[[QueueState], float | None]] = {
     metrics.QUEUE_DEPTH: lambda queue: queue.depth,
     metrics.QUEUE_UNACKNOWLEDGED: lambda queue: queue.unacknowledged,
     metrics.QUEUE_OLDEST: lambda queue: queue.oldest_age_s if queue.depth else 0.0,

@@ -38,8 +38,16 @@ def of_the_guide() -> Callable[..., bool]:
 
 
 def told(**facts: Any) -> Told:
-    usual = dict.fromkeys(("environment", "broker", "queue", "agent", "rule", "detail", "link"), "")
-    given = {"id": "1", "state": "firing", "severity": "warning", "title": "orders wait", "since": AT}
+    usual: dict[str, Any] = dict.fromkeys(
+        ("environment", "broker", "queue", "agent", "rule", "detail", "link"), ""
+    )
+    given: dict[str, Any] = {
+        "id": "1",
+        "state": "firing",
+        "severity": "warning",
+        "title": "orders wait",
+        "since": AT,
+    }
     return Told(**usual | given | {"value": 12.0, "threshold": 10.0} | facts)
 
 

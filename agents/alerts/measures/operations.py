@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from agents.alerts.values import Reading, Readings, Spot
 from agents.operations import selectors
-from agents.operations.selectors import Operation
+from agents.operations.api import Operation
 
 
 def waiting(now: datetime, window: timedelta) -> Readings:
