@@ -17,6 +17,7 @@ from dashboard.api import (
     messages,
     operations,
     plans,
+    policies,
     prices,
     queues,
     sender_policies,
@@ -104,5 +105,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/<uuid:id>/approve", operations.Approve.as_view(), name="api-operation-approve"),
     path("operations/<uuid:id>/reject", operations.Reject.as_view(), name="api-operation-reject"),
     path("operations/<uuid:id>/settle", operations.Settle.as_view(), name="api-operation-settle"),
+    path("policies", policies.Policies.as_view(), name="api-policies"),
+    path("policies/<int:id>", policies.OnePolicy.as_view(), name="api-policy"),
     path("topology", topology.Topology.as_view(), name="api-topology"),
 ]
