@@ -45,8 +45,10 @@ def rate(value: float | None) -> str:
 
 def age(queue: QueueState) -> str:
     """How long the message waits that waits longest."""
+    if not queue.depth:
+        return "—"
     if queue.oldest_age_s is None:
-        return NOT_KNOWN if queue.depth else "—"
+        return NOT_KNOWN
     return f"{'≥ ' if queue.oldest_at_least else ''}{words.span(queue.oldest_age_s)}"
 
 
@@ -59,13 +61,24 @@ def size(value: int | None) -> str:
     return f"{value / KILO:.0f} kB" if value < KILO**2 else f"{value / KILO**2:.1f} MB"
 
 
+# What is said where no rate is.
+PROSPECTS = {
+    Standing.UNREACHABLE: "not known",
+    Standing.STALE: "not known",
+    Standing.GONE: "the broker has no such queue any more",
+    Standing.PAUSED: "paused: nobody takes from it",
+    Standing.NOT_MOVING: "nothing is taken",
+}
+STILL = {"empty": "empty", "steady": "as many out as in"}
+
+
 def prospect(queue: QueueState, now: datetime) -> str:
     """What becomes of it at this rate."""
-    if (state := standing(queue, now)) in {Standing.UNREACHABLE, Standing.STALE, Standing.GONE}:
-        return "not known" if state is not Standing.GONE else "the broker has no such queue any more"
+    if said := PROSPECTS.get(standing(queue, now)):
+        return said
     found = outlook(queue.depth, queue.growth)
     if found.kind == "growing":
         return f"growing: {rate(found.growth)} more in than out"
     if found.kind == "draining" and found.seconds is not None:
         return f"empty in {words.span(found.seconds)} at this rate"
-    return {"empty": "empty", "steady": "as many out as in"}.get(found.kind, "not known yet")
+    return STILL.get(found.kind, "not known yet")

@@ -24,6 +24,7 @@ class Standing(StrEnum):
     NOT_MOVING = "not_moving"
     PAUSED = "paused"
     GONE = "gone"
+    UNKNOWN = "unknown"  # something waits, and nobody can tell whether it gets less
     DRAINING = "draining"
     STEADY = "steady"
     EMPTY = "empty"
@@ -46,9 +47,10 @@ def standing(queue: QueueState, now: datetime) -> Standing:
 
 def _moving(queue: QueueState) -> Standing:
     """Something waits in it: does it get less?"""
-    growth = queue.growth or 0.0
     if queue.consumers == 0:
         return Standing.NO_CONSUMER
+    if (growth := queue.growth) is None:
+        return Standing.UNKNOWN
     if growth > STILL and queue.depth >= FEW:
         return Standing.GROWING
     if queue.out_rate == 0 and (queue.oldest_age_s or 0.0) > PATIENT_SECONDS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from math import log10
 
 from agents.queues.values import Point, Tally
 from dashboard.charts.topology import Chart, Figure, stacked
@@ -52,34 +53,45 @@ def of_queue(points: Sequence[Point], since: int, until: int, level: int) -> Fig
     return figure
 
 
-def by_hour(points: Sequence[Point]) -> Figure | None:
-    """How long messages waited (p95), by day and hour; None where no wait was measured."""
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One cell of the map: `heat` from 1 to 5, 0 where no wait was measured."""
+
+    title: str
+    heat: int
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    title: str
+    hours: tuple[Hour, ...]
+
+
+def by_hour(points: Sequence[Point]) -> list[Day]:
+    """How long messages waited (p95), by day and hour, the newest day first; no day where no wait was measured.
+
+    Heat follows the logarithm between the shortest and the longest: waits differ by orders of magnitude.
+    """
     cells: dict[tuple[int, int], float] = {}
     for each in points:
         if (found := each.tally.wait.quantile(0.95)) is not None:
-            cells[each.start // DAY, each.start % DAY // HOUR] = round(found / 1e9, 3)
+            cells[each.start // DAY, each.start % DAY // HOUR] = found / 1e9
     if not cells:
-        return None
-    days = range(min(day for day, _ in cells), max(day for day, _ in cells) + 1)
-    trace: dict[str, Any] = {
-        "type": "heatmap",
-        "x": [f"{hour:02d}:00" for hour in range(24)],
-        "y": [datetime.fromtimestamp(day * DAY * 60, UTC).strftime("%a %d %b") for day in days],
-        "z": [[cells.get((day, hour)) for hour in range(24)] for day in days],
-        "colorscale": [[0, "var(--accent-soft)"], [1, "var(--warn)"]],
-        "colorbar": {"thickness": 8, "outlinewidth": 0, "ticksuffix": " s", "len": 1},
-        "hovertemplate": "%{y} %{x}: p95 %{z:.3~s} s<extra></extra>",
-        "hoverongaps": False,
-        "xgap": 2,
-        "ygap": 2,
-    }
-    layout = {
-        "height": 76 + 26 * len(days),
-        "margin": {"l": 76, "r": 10, "t": 8, "b": 36},
-        "xaxis": {"fixedrange": True, "nticks": 12, "showgrid": False},
-        "yaxis": {"fixedrange": True, "autorange": "reversed", "type": "category", "showgrid": False},
-    }
-    return {"data": [trace], "layout": layout}
+        return []
+    low, high = (log10(max(each, 0.001)) for each in (min(cells.values()), max(cells.values())))
+    days = range(max(day for day, _ in cells), min(day for day, _ in cells) - 1, -1)
+    return [_day(day, cells, low, high) for day in days]
+
+
+def _day(day: int, cells: Mapping[tuple[int, int], float], low: float, high: float) -> Day:
+    title = datetime.fromtimestamp(day * DAY * 60, UTC).strftime("%a %d")
+    hours = []
+    for hour in range(24):
+        p95 = cells.get((day, hour))
+        share = 0.0 if p95 is None or high <= low else (log10(max(p95, 0.001)) - low) / (high - low)
+        hours.append(Hour(f"{title}, {hour:02d}:00", 0 if p95 is None else 1 + round(4 * share), p95))
+    return Day(title, tuple(hours))
 
 
 def spark(depths: Sequence[tuple[int, int]], since: int, until: int) -> str:

@@ -30,6 +30,7 @@ from dashboard import packages, queue_words
 from dashboard.api.problems import ProblemError
 from dashboard.api.queues import consumers_of, level_of, seen
 from dashboard.charts import queues as charts
+from dashboard.charts.queues import Day
 from dashboard.pages import frame
 from dashboard.pages.queues import is_away
 
@@ -96,6 +97,7 @@ def _context(request: HttpRequest, state: QueueState) -> dict[str, Any]:
         "range": frame.range_of(request),
         "plotly": packages.url(packages.PLOTLY),
         "figures": _figures(request, state),
+        "hours": _hours(state, now),
         "consumers": consumers_of(state, about),
         "workers": selectors.workers_of(state.key),
         "now": now,
@@ -141,13 +143,15 @@ def _figures(request: HttpRequest, state: QueueState) -> dict[str, Any]:
     length = frame.range_of(request).length
     level = level_of(length)
     points = selectors.history([state.id], until - length, until, level)[state.id]
-    hours = selectors.history([state.id], until - HOURS_OF, until, 60)[state.id]
     first, last = (int(each.timestamp()) // 60 for each in (until - length, until))
     return {
         "charts": charts.of_queue(points, first, last + 1, level),
-        "hours": charts.by_hour(hours),
         "sampled": bool(points),
     }
+
+
+def _hours(state: QueueState, now: datetime) -> list[Day]:
+    return charts.by_hour(selectors.history([state.id], now - HOURS_OF, now, 60)[state.id])
 
 
 def _times(request: HttpRequest, state: QueueState, now: datetime) -> Times | None:

@@ -28,6 +28,7 @@ from dashboard.pages.topology import heads
 
 # A longer table is not read; the filters narrow it.
 MOST_ROWS = 500
+MOST_LINES = 100
 SORTS = ("name", "state", "depth", "in_hand", "age", "consumers", "in", "out")
 FILTERS = ("q", "state", "broker")
 
@@ -122,8 +123,9 @@ def _word(state: Standing) -> str:
 
 
 def _rows(request: HttpRequest, found: Sequence[QueueState], now: datetime) -> list[Row]:
-    lines = sparks(request, found)
-    return [Row(each, queue_words.shown(each, now), lines[each.id]) for each in found]
+    """Of many queues, the open page asks for the lines itself: nobody waits for them."""
+    lines = sparks(request, found) if len(found) <= MOST_LINES else {}
+    return [Row(each, queue_words.shown(each, now), lines.get(each.id, "")) for each in found]
 
 
 def _fits(queue: QueueState, asked: dict[str, str], now: datetime) -> bool:

@@ -140,7 +140,7 @@ def test_page__charts_only_where_they_are(vera: Client) -> None:
     assert "plotly" not in page(vera, "/queues")
     text = page(vera, "/queues/main/one/extract")
     assert '"hoversubplots": "axis"' in text
-    assert "heatmap" in text
+    assert "heat-5" in text
 
 
 def test_page__what_waits_by_its_events(vera: Client) -> None:

@@ -3,15 +3,18 @@
  * small lines anew every minute, says when there are queues that the list does not show yet, and when a broker is away.
  */
 import { subscribe } from "../live.js";
+import { offer } from "../newer.js";
 import { timeElement } from "../times.js";
 
 const LINES_EVERY = 60_000;
+const MOST = 500;
 const OLD = new Set(["unreachable", "stale", "gone"]);
 const body = document.querySelector("[data-queues]");
 
 if (body) {
   subscribe("queues", { snapshot: show, delta: (_ops, rows) => show(rows) });
   setInterval(drawLines, LINES_EVERY);
+  if (!body.querySelector("[data-spark] polyline[points]:not([points=''])")) drawLines();
 }
 subscribe("brokers", { snapshot: say, delta: (_ops, rows) => say(rows) });
 
@@ -19,16 +22,14 @@ subscribe("brokers", { snapshot: say, delta: (_ops, rows) => say(rows) });
 function show(rows) {
   const elements = [...body.querySelectorAll("[data-row]")];
   for (const element of elements) element.classList.toggle("queue-old", OLD.has(rows.get(element.dataset.row)?.state));
-  if ("queuesAll" in body.dataset) offer(rows, new Set(elements.map((element) => element.dataset.row)));
+  if ("queuesAll" in body.dataset) offerNewer(rows, new Set(elements.map((element) => element.dataset.row)));
 }
 
-function offer(rows, shown) {
+function offerNewer(rows, shown) {
   const { environment } = body.dataset;
   const newer = [...rows].filter(([id, row]) => !shown.has(id) && (!environment || row.environment === environment));
-  const button = document.querySelector("[data-queues-newer]");
-  button.hidden = !newer.length || shown.size >= 500;
-  button.textContent = `${newer.length} new, show`;
-  button.onclick = () => location.reload();
+  // A list that is cut shows less than there is anyway.
+  offer(document.querySelector("[data-queues-newer]"), shown.size < MOST ? newer.length : 0);
 }
 
 async function drawLines() {

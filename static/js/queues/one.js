@@ -3,6 +3,7 @@
  * anew in another theme. Everything else works without a script.
  */
 import { subscribe } from "../live.js";
+import { tint } from "../tint.js";
 import { drawCharts } from "../topology/charts.js";
 
 const CHARTS_EVERY = 30_000;
@@ -53,8 +54,6 @@ function write(field, value) {
     status.lastChild.textContent = value.replaceAll("_", " ");
   } else if (field.textContent !== value) {
     field.textContent = value;
-    field.classList.remove("changed");
-    void field.offsetWidth;
-    field.classList.add("changed");
+    tint(field);
   }
 }

@@ -47,10 +47,7 @@ function paper() {
 function painted(figure) {
   const grid = resolved("var(--line)");
   for (const [name, axis] of Object.entries(figure.layout)) if (/^[xy]axis/.test(name)) Object.assign(axis, { gridcolor: grid, linecolor: grid });
-  for (const trace of figure.data) {
-    if (trace.line) trace.line.color = resolved(trace.line.color);
-    if (trace.colorscale) trace.colorscale = trace.colorscale.map(([at, colour]) => [at, resolved(colour)]);
-  }
+  for (const trace of figure.data) trace.line.color = resolved(trace.line.color);
   return figure;
 }
 
