@@ -27,7 +27,7 @@ from dashboard.pages import frame
 from dashboard.pages.topology import heads
 
 # A longer table is not read; the filters narrow it.
-MOST_ROWS = 500
+MOST_ROWS = 200
 MOST_LINES = 100
 SORTS = ("name", "state", "depth", "in_hand", "age", "consumers", "in", "out")
 FILTERS = ("q", "state", "broker")
@@ -46,13 +46,12 @@ class Row:
 @require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     now = clock.now()
-    everything = find_queues(frame.subject_of(request), {"environment": frame.environment_of(request)}, now)
+    everything = _everything(request, now)
     asked = {name: request.GET.get(name, "") for name in FILTERS}
-    found = [each for each in everything if _fits(each, asked, now)]
-    rows = sorted_by(found, request.GET.get("sort", ""), now)[:MOST_ROWS]
+    found = _asked_for(request, everything, now)
     brokers = selectors.brokers()
     context = {
-        "rows": _rows(request, rows, now),
+        "rows": _rows(request, found[:MOST_ROWS], now),
         "count": len(found),
         "most": MOST_ROWS,
         "any": bool(everything),
@@ -74,10 +73,20 @@ def queues(request: HttpRequest) -> HttpResponse:
 @require_safe
 def newest(request: HttpRequest) -> JsonResponse:
     """The small lines of the list alone, for a page that is open."""
-    found = find_queues(
-        frame.subject_of(request), {"environment": frame.environment_of(request)}, clock.now()
-    )
-    return JsonResponse({str(id): line for id, line in sparks(request, found[: 4 * MOST_ROWS]).items()})
+    now = clock.now()
+    shown = _asked_for(request, _everything(request, now), now)[:MOST_ROWS]
+    return JsonResponse({str(id): line for id, line in sparks(request, shown).items()})
+
+
+def _everything(request: HttpRequest, now: datetime) -> list[QueueState]:
+    return find_queues(frame.subject_of(request), {"environment": frame.environment_of(request)}, now)
+
+
+def _asked_for(request: HttpRequest, found: Sequence[QueueState], now: datetime) -> list[QueueState]:
+    """Those that fit the filters, in the order asked for."""
+    asked = {name: request.GET.get(name, "") for name in FILTERS}
+    fitting = [each for each in found if _fits(each, asked, now)]
+    return sorted_by(fitting, request.GET.get("sort", ""), now)
 
 
 def is_away(broker: BrokerState) -> bool:

@@ -7,7 +7,7 @@ import { offer } from "../newer.js";
 import { timeElement } from "../times.js";
 
 const LINES_EVERY = 60_000;
-const MOST = 500;
+const MOST = 200;
 const OLD = new Set(["unreachable", "stale", "gone"]);
 const body = document.querySelector("[data-queues]");
 
