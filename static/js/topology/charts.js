@@ -47,7 +47,7 @@ function paper() {
 function painted(figure) {
   const grid = resolved("var(--line)");
   for (const [name, axis] of Object.entries(figure.layout)) if (/^[xy]axis/.test(name)) Object.assign(axis, { gridcolor: grid, linecolor: grid });
-  for (const trace of figure.data) trace.line.color = resolved(trace.line.color);
+  for (const { line } of figure.data) if (line) line.color = resolved(line.color);
   return figure;
 }
 
