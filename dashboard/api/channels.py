@@ -68,7 +68,7 @@ class ChannelShape(serializers.Serializer[Any]):
     key = serializers.CharField(required=False)
 
 
-class AttemptShape(serializers.Serializer[Any]):
+class NoticeAttemptShape(serializers.Serializer[Any]):
     """One try. `ok` null: it was not seen to end."""
 
     number = serializers.IntegerField()
@@ -89,7 +89,7 @@ class NoticeShape(serializers.Serializer[Any]):
     made_at = query.UtcTime()
     due_at = query.UtcTime()
     tries = serializers.IntegerField()
-    attempts = AttemptShape(many=True)
+    attempts = NoticeAttemptShape(many=True)
 
 
 class NoticeFilters(query.Filters):
