@@ -130,6 +130,7 @@ QUEUE_UNACKNOWLEDGED = Read("postroom_queue_unacknowledged", "Messages in hand a
 QUEUE_OLDEST = Read("postroom_queue_oldest_seconds", "For how long the oldest message waits.", _QUEUE)
 QUEUE_CONSUMERS = Read("postroom_queue_consumers", "Consumers of the queue.", _QUEUE)
 QUEUE_GROWTH = Read("postroom_queue_growth", "Messages a second that go in and do not come out.", _QUEUE)
+STUCK = Read("postroom_stuck_messages", "Messages that are stuck, by cause.", ("verdict", "environment"))
 LETTERS = Read("postroom_letters", "Letters in custody, by state.", ("state", "environment"))
 ALERTS = Read(
     "postroom_alerts",
@@ -142,7 +143,7 @@ NOTICES = Read(
 OPERATIONS = Read("postroom_operations", "Operations that are not over, by state.", ("action", "state"))
 READ = (
     *(QUEUE_DEPTH, QUEUE_UNACKNOWLEDGED, QUEUE_OLDEST, QUEUE_CONSUMERS, QUEUE_GROWTH),
-    *(LETTERS, ALERTS, NOTICES, OPERATIONS),
+    *(STUCK, LETTERS, ALERTS, NOTICES, OPERATIONS),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import structlog
@@ -12,6 +13,7 @@ from agents.alerts import selectors as alerts
 from agents.deadletters import selectors as letters
 from agents.operations import selectors as operations
 from agents.queues import selectors as queues
+from agents.queues.stuck import selectors as stuck
 from agents.queues.values import QueueState
 from core import clock, metrics
 from core.metrics import Read
@@ -32,7 +34,7 @@ class Figures:
     """A collector for prometheus_client. A database that cannot be asked takes only its own figures away."""
 
     def collect(self) -> Iterator[Metric]:
-        for reading in (_queues, _others):
+        for reading in (_queues, _stuck, _others):
             try:
                 yield from list(reading())
             except DatabaseError as problem:
@@ -46,6 +48,16 @@ def _queues() -> Iterator[Metric]:
     for read, figure in OF_QUEUES.items():
         found = ((each, figure(each)) for each in known)
         yield _gauge(read, [(*_labels(each), value) for each, value in found if value is not None])
+
+
+def _stuck() -> Iterator[Metric]:
+    """Nothing while nobody looks: then no cause is known."""
+    if not stuck.look().fresh:
+        return
+    found: Counter[tuple[str, str]] = Counter()
+    for cause in stuck.all_causes():
+        found[str(cause.verdict), cause.row.environment] += 0 if cause.row.behind else cause.row.messages
+    yield _gauge(metrics.STUCK, [(*labels, number) for labels, number in found.items()])
 
 
 def _others() -> Iterator[Metric]:

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
-from agents.alerts.measures import agents, house, letters, queues
-from agents.alerts.values import Readings
+from agents.alerts.measures import agents, house, letters, queues, stuck
+from agents.alerts.models import Rule
+from agents.alerts.services.watching import applies
+from agents.alerts.values import Readings, Signal, Spot
 from agents.deadletters.api import keep
 from agents.deadletters.models import FailureGroup
 from agents.deadletters.values import Triage
 from agents.queues.models import BrokerRow
+from agents.queues.stuck.models import CauseRow, StuckLook
+from agents.queues.stuck.values import Verdict
 from agents.registry.services import heartbeats
 from agents.registry.values import Heartbeat
 from agents.topology.models import EdgeCell, EdgeRow
@@ -176,6 +180,40 @@ def test_failures__new_and_come_back_without_muted_ones() -> None:
     group(title="muted", state=Triage.MUTED)
     assert [each.title for each in letters.new(now, WINDOW).rows] == ["new one"]
     assert [each.title for each in letters.back(now, WINDOW).rows] == ["back again"]
+
+
+# ---- Stuck -------------------------------------------------------------------------------------------------------
+def cause(verdict: Verdict, messages: int, queue: str = "orders", **facts: Any) -> None:
+    now = clock.now()
+    moments = {"oldest_at": now, "since": now, "seen_at": now}
+    key = f"{verdict} {queue} {facts}"
+    given = {"environment": "production", "broker": "main", "queue": queue, "sentence": "nothing consumes it"}
+    CauseRow.objects.create(key=key, verdict=verdict, messages=messages, **given | moments | facts)
+
+
+def test_stuck__by_cause_without_what_follows_from_another_one() -> None:
+    StuckLook.objects.create(at=clock.now())
+    cause(Verdict.NO_CONSUMER, 12)
+    cause(Verdict.BLOCKED_DOWNSTREAM, 7, "web", behind="another")
+    cause(Verdict.UNKNOWN, 3, "odd")
+    assert values(stuck.messages(clock.now(), WINDOW)) == {"orders": 12.0, "odd": None}
+
+
+def test_stuck__unknown_when_nobody_looks() -> None:
+    assert stuck.messages(clock.now(), WINDOW).missing == "the watcher has never looked"
+    StuckLook.objects.create(at=clock.now() - timedelta(minutes=1))
+    cause(Verdict.NO_CONSUMER, 12)
+    found = stuck.messages(clock.now(), WINDOW)
+    assert found.rows == ()
+    assert "has not looked since" in found.missing
+
+
+def test_a_wait_that_somebody_decided__only_for_a_rule_that_names_it() -> None:
+    backoff, dead = Spot(queue="q", name="retry_backoff"), Spot(queue="q", name="agent_down")
+    anything = Rule(signal=Signal.STUCK, threshold=1)
+    named = Rule(signal=Signal.STUCK, threshold=1, cause="retry_backoff")
+    assert [applies(anything, backoff), applies(anything, dead)] == [False, True]
+    assert [applies(named, backoff), applies(named, dead)] == [True, False]
 
 
 # ---- The house ---------------------------------------------------------------------------------------------------

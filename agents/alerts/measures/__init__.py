@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.alerts import api
-from agents.alerts.measures import agents, house, letters, operations, queues
+from agents.alerts.measures import agents, house, letters, operations, queues, stuck
 from agents.alerts.values import Signal
 
 
@@ -13,6 +13,7 @@ def offer_all() -> None:
     api.offer(Signal.QUEUE_AGE, queues.age)
     api.offer(Signal.QUEUE_GROWTH, queues.growth)
     api.offer(Signal.BROKER_UNREACHABLE, queues.unreachable)
+    api.offer(Signal.STUCK, stuck.messages)
     api.offer(Signal.LETTERS_ARRIVING, letters.arriving)
     api.offer(Signal.LETTERS_NEW, letters.new)
     api.offer(Signal.LETTERS_BACK, letters.back)

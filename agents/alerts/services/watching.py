@@ -29,6 +29,9 @@ CALM_AFTER = timedelta(minutes=10)
 # What was measured before an alert began, for its page. In memory, so both ways bounded.
 BEFORE, MOST_SPOTS = 12, 20_000
 
+# Causes of stuck messages that are as somebody decided.
+WANTED = frozenset({"awaiting_input", "retry_backoff"})
+
 Key = tuple[int, str]
 Asked = tuple[Signal, timedelta]
 
@@ -172,8 +175,13 @@ def _measure(measure: api.Measure | None, asked: Asked, now: datetime) -> Readin
 
 
 def applies(rule: Rule, spot: Spot) -> bool:
-    """Is this spot one that the rule looks at?"""
-    return rule.scope.covers(spot.place) and (not rule.cause or rule.cause == spot.name)
+    """Is this spot one that the rule looks at? A message that waits because somebody wants it to is looked at only
+    by a rule that names its cause."""
+    if rule.signal == Signal.STUCK and not (
+        rule.cause == spot.name or (not rule.cause and spot.name not in WANTED)
+    ):
+        return False
+    return rule.scope.covers(spot.place)
 
 
 def _asked(rule: Rule) -> Asked:
