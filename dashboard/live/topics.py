@@ -14,6 +14,7 @@ from dashboard.live.api import Row, State
 from dashboard.live.counts import Count, Counts, approvals
 from dashboard.live.letters import held
 from dashboard.live.messages import Messages
+from dashboard.live.operations import Operations, halted
 from dashboard.live.queues import Brokers, Queues
 from dashboard.live.stuck import Stuck
 from dashboard.live.stuck import waiting as stuck
@@ -53,9 +54,12 @@ def register_all() -> None:
         Count("letters", Permission.SEE, held),
         Count("alerts", Permission.SEE, firing),
         Count("stuck", Permission.SEE, stuck),
+        Count("operations", Permission.REDRIVE, halted),
     )
-    api.register(Counts(counts), also_after=("approvals", "letters", "alerts", "stuck"))
+    rooms = ("approvals", "letters", "alerts", "stuck", "operations")
+    api.register(Counts(counts), also_after=rooms)
     api.register(Alerts(), also_after=("notices", "silences"), every=5.0)
+    api.register(Operations())
     api.register(Agents(), every=2.0)
     # Its minutes pass without a hint.
     api.register(Topology(), every=5.0)

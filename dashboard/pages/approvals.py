@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.operations.values import Action
 from core.access import selectors
 from core.access.api import Permission, may
 from core.access.models import Approval
@@ -30,6 +31,8 @@ def approvals_inbox(request: HttpRequest) -> HttpResponse:
             "mine": selectors.asked_by(subject, DECIDED_SHOWN),
             "decided": selectors.decided_by(subject, DECIDED_SHOWN),
             "may_approve": may(subject, Permission.APPROVE),
+            # Of these the reference is the operation that waits.
+            "operation_kinds": [str(action) for action in Action],
         },
     )
 

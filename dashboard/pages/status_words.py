@@ -39,6 +39,27 @@ _SHAPE_OF: dict[str, str] = {
     "dispatched": "info",
     "processed": "ok",
     "erased": "unknown",
+    # plans (`used` is over, `expired` stands above)
+    "sealing": "info",
+    "sealed": "ok",
+    "used": "paused",
+    # operations (`running`, `rejected`, `paused` and `failed` stand elsewhere in this table)
+    "awaiting_approval": "warn",
+    "halted": "bad",
+    "cancelling": "info",
+    "cancelled": "paused",
+    "done": "ok",
+    "done_with_unknown": "unknown",
+    # their members
+    "failed_same": "bad",
+    "failed_new": "warn",
+    "applied": "ok",
+    "left_out": "paused",
+    "untouched": "paused",
+    # triage of groups (`new` and `acknowledged` stand elsewhere in this table)
+    "assigned": "info",
+    "muted": "paused",
+    "resolved": "ok",
     # alerts
     "firing": "bad",
     "critical": "bad",

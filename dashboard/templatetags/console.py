@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -122,6 +123,24 @@ def took(nanos: float) -> str:
     return words.took(nanos)
 
 
+@register.filter
+def seconds(value: float) -> str:
+    """`95` → `1 min`."""
+    return words.span(value)
+
+
+@register.filter("words")
+def as_words(state: str) -> str:
+    """`done_with_unknown` → `done with unknown`."""
+    return state.replace("_", " ")
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Indented, for reading."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 @register.simple_tag
 def status(state: str, word: str = "", style: str = "") -> SafeString:
     """Shape, colour and word of a state: `{% status process.state %}`, or of one of ok warn bad unknown paused."""
@@ -205,8 +224,22 @@ def code(text: str, what: str = "Copy") -> dict[str, str]:
     return {"text": text, "what": what}
 
 
-@register.inclusion_tag("components/tally.html")
-def tally(parts: dict[str, int]) -> dict[str, Any]:
-    """Parts of a whole that add up, as a bar and in words. The order of the dictionary is the order of the bar."""
-    whole = sum(parts.values())
-    return {"whole": whole, "parts": tallies.bar(parts)}
+@register.inclusion_tag("components/tally.html", takes_context=True)
+def tally(
+    context: Context, parts: dict[str, int], leads: str = "", quiet: Collection[str] = ()
+) -> dict[str, Any]:
+    """Parts of a whole that add up, as a bar and in words. The order of the dictionary is the order of the bar.
+
+    `leads`: each figure is a link to this page with that parameter set to its name, and to the element of that id.
+    Those in `quiet` are not said while they are none.
+    """
+    request: HttpRequest | None = context.get("request")
+    links = (
+        {name: f"{frames.changed(request, **{leads: name})}#{leads}" for name in parts}
+        if leads and request
+        else {}
+    )
+    shown = [
+        (part, links.get(part.name, ""), not part.count and part.name in quiet) for part in tallies.bar(parts)
+    ]
+    return {"whole": sum(parts.values()), "shown": shown}

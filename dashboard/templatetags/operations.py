@@ -1,0 +1,21 @@
+"""Figures of a tally that stand in a list: `{% load operations %}`."""
+
+from __future__ import annotations
+
+from django import template
+
+from agents.operations.values import Tally
+
+register = template.Library()
+
+
+@register.filter
+def well(tally: Tally) -> int:
+    """Processed, or done where there is no outcome to wait for."""
+    return tally.processed + tally.applied
+
+
+@register.filter
+def rest(tally: Tally) -> int:
+    """What nothing was done to."""
+    return tally.untouched + tally.left_out
