@@ -38,6 +38,7 @@ PAGES: tuple[Page, ...] = (
     Page("workflows", "Workflows", "w", Permission.SEE, "What runs here, how often, and how well?"),
     Page("messages", "Messages", "m", Permission.SEE, "Where is each message, and since when?"),
     Page("queues", "Queues", "q", Permission.SEE, "What waits where, does it get less, and who takes it?"),
+    Page("stuck", "Stuck", "s", Permission.SEE, "What does not move, and why?", counts="stuck"),
     Page("letters", "Letters", "l", Permission.SEE, "What died, and why?", counts="letters"),
     Page(
         "operations",

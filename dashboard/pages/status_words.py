@@ -80,6 +80,17 @@ _SHAPE_OF: dict[str, str] = {
     "draining": "ok",
     "steady": "ok",
     "empty": "ok",
+    # verdicts (`no_consumer` stands above, `unknown` is its own shape)
+    "broker_unreachable": "bad",
+    "unrouted": "bad",
+    "deadlock": "bad",
+    "agent_down": "bad",
+    "blocked_downstream": "warn",
+    "awaiting_input": "paused",
+    "retry_backoff": "warn",
+    "running_long": "warn",
+    "unacknowledged": "bad",
+    "consumer_saturated": "warn",
     # traces and spans
     "failed": "bad",
     "error": "bad",

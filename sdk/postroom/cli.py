@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "letters": "Read, redrive, purge and restore dead letters.",
     "ops": "Watch and steer operations.",
     "worker": "Run an agent.",
+    "where": "Where a message is, why it does not move, and what helps.",
     "drill": "Provoke a failure for real, and see that nothing comes of it.",
 }
 
