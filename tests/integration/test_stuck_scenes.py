@@ -115,6 +115,24 @@ def test_blocked_downstream__points_at_the_end_of_the_chain() -> None:
     assert {each.behind for each in behind} == {root.key}
 
 
+def test_a_sender_that_waits_for_room__is_behind_what_takes_it() -> None:
+    stuck.well()
+    for agent in ("extract", "pay"):
+        stuck.alive(agent, running=RUNNING)
+        stuck.queue(agent, unacknowledged=1, depth=1)
+    run("m-pay", "pay", ago=40)
+    run("m-extract", "extract", ago=20)
+    keep(event("m-extract", Kind.WAITING, 1, 18, waits_for="room in pay", queue="extract", **by("extract")))
+    wait(2, queue="pay")
+    wait(2, queue="extract")
+    root, *behind = stuck.found()
+    assert (root.verdict, root.agent) == ("running_long", "pay")
+    assert [(str(each.verdict), each.queue, each.agent) for each in behind] == [
+        ("blocked_downstream", "extract", "pay")
+    ]
+    assert behind[0].sentence.startswith("it waits for room in pay: every hand of pay")
+
+
 def test_deadlock__is_one_ring() -> None:
     stuck.well()
     for agent in ("extract", "pay"):

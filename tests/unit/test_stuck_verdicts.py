@@ -60,6 +60,7 @@ PROVED: dict[str, tuple[Facts, Verdict]] = {
     ),
     "nobody ever": (waiting(figures=NOBODY, takers=()), V.NO_CONSUMER),
     "its child is stuck": (running(child=BLOCKED), V.BLOCKED_DOWNSTREAM),
+    "waits for room": (running(room="pay", child=BLOCKED), V.BLOCKED_DOWNSTREAM),
     "asks somebody": (waiting(state="waiting", waits_for="input-required"), V.AWAITING_INPUT),
     "fails again": (waiting(state="retrying", attempt=3, due_s=4.0, error="TimeoutError"), V.RETRY_BACKOFF),
     "hangs": (running(), V.RUNNING_LONG),
@@ -101,6 +102,7 @@ MOVES = {
     "burst": waiting(figures=replace(QUEUE, entering=40.0, leaving=3.0, growth=37.0)),
     "slow handlers, hands full": waiting(figures=replace(STILL, moved_s=6.0), hands_full=True),
     "runs as usual": running(age_s=4.0),
+    "held up by a recipient that works": running(room="pay"),
     "second attempt": waiting(state="retrying", attempt=1, due_s=1.0, life_s=3.0),
 }
 

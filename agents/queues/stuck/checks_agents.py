@@ -124,6 +124,8 @@ def no_consumer(facts: Facts) -> Finding:
 
 def blocked_downstream(facts: Facts) -> Finding:
     behind = facts.child or (facts.hands if facts.hands and facts.hands.verdict in _BLOCKS else None)
+    if behind is None and facts.room:
+        return out(f"what takes the room in {facts.room} moves, or is within its time")
     if behind is None:
         idle = (
             "what it waits for, if anything, moves" if held(facts) else "nothing it waits behind is blocked"

@@ -37,6 +37,8 @@ def _slow(facts: Facts) -> bool:
 def running_long(facts: Facts) -> Finding:
     if facts.state != "running":
         return _inherited(facts, Verdict.RUNNING_LONG) or out(_not_running(facts))
+    if facts.room:
+        return out(f"it is held up while it sends: there is no room in {facts.room}")
     if not _slow(facts):
         return out(f"it runs for {lasting(facts.age_s)}, which is usual")
     usual = "usual for its queue" if facts.patience.learned else "the limit as long as nothing was learned"

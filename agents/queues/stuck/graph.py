@@ -69,10 +69,12 @@ class _Graph:
     def _behind_child(self, id: str, node: Node, path: tuple[str, ...]) -> Judged | None:
         found = [(each, self.judged(each, path)) for each in node.sent if each in self.nodes]
         stuck = [(each, judged) for each, judged in found if judged.judgement.verdict is not None]
+        if node.facts.room:
+            found = [(each, judged) for each, judged in found if _is_open(judged.judgement)]
         if not found:
             return None
         child, judged = min(stuck or found, key=lambda pair: _order(pair[1].judgement))
-        behind = self._elsewhere(child, judged, early=not stuck)
+        behind = self._elsewhere(child, judged, early=not stuck, room=node.facts.room)
         root = judged.root if stuck else id
         found_here = judge(replace(node.facts, child=behind))
         return Judged(found_here, root if found_here.verdict is Verdict.BLOCKED_DOWNSTREAM else id)
@@ -93,16 +95,15 @@ class _Graph:
         follows = found.verdict in {Verdict.BLOCKED_DOWNSTREAM, verdict}
         return Judged(found, judged.root if follows else id)
 
-    def _elsewhere(self, id: str, judged: Judged, *, early: bool) -> Elsewhere:
+    def _elsewhere(self, id: str, judged: Judged, *, early: bool, room: str) -> Elsewhere:
         end = self.nodes[judged.root]
         verdict = judged.judgement.verdict or Verdict.UNKNOWN
         agent = judged.judgement.agent or end.agent
         reason = (
             self.done[judged.root].judgement.because if judged.root in self.done else judged.judgement.because
         )
-        says = (
-            f"it sent a message to {self.nodes[id].facts.queue}, and waits for what becomes of it: {reason}"
-        )
+        does = "it waits for room in" if room else "it waits for what it sent to"
+        says = f"{does} {self.nodes[id].facts.queue}: {reason}"
         return Elsewhere(verdict, agent, end.facts.queue, says, early=early)
 
 
@@ -160,6 +161,11 @@ def _agents(ring: list[str], nodes: Mapping[str, Node]) -> tuple[str, ...]:
 def _holds(judgement: Judgement) -> bool:
     """Whoever is down fills no hand."""
     return judgement.verdict not in {None, Verdict.AGENT_DOWN}
+
+
+def _is_open(judgement: Judgement) -> bool:
+    """Stuck, or nothing can be said yet."""
+    return judgement.verdict is not None or bool(judgement.missing)
 
 
 def _order(judgement: Judgement) -> int:

@@ -14,7 +14,7 @@ from agents.ledger import selectors as ledger
 from agents.ledger.absence import absence
 from agents.ledger.models import Ear, MessageRow
 from agents.ledger.services.ears import WayKind
-from agents.ledger.values import HELD_BY_AGENT, LOST, Fault, Sources, micros, moment
+from agents.ledger.values import HELD_BY_AGENT, LOST, Fault, Kind, Sources, micros, moment
 from agents.queues import selectors
 from agents.queues.models import QueueRow
 from agents.queues.rates import STILL
@@ -34,6 +34,8 @@ ROUND_IT = int(Sources.HTTP | Sources.SPAN)
 THROUGH_IT = int(Sources.LIBRARY | Sources.CELERY)
 # A child that was sent a moment ago holds nobody up.
 CHILD_S = 2.0
+# How the library says that a sender is held up: docs/concepts/wire.md.
+ROOM = "room in "
 
 _decode = msgspec.json.Decoder(Fault).decode
 
@@ -98,7 +100,7 @@ class _Reading:
     ) -> None:
         self._now, self._groups, self._memory = now, groups, memory
         self._held = held
-        children = candidates.children([row for row in held.values() if row.state in HELD_BY_AGENT])
+        children = candidates.children([row for row in held.values() if _in_hand(row)])
         self._children = [row for row in children if _age(row.since, now) > CHILD_S]
         for row in self._children:
             if _waits(row):
@@ -155,7 +157,8 @@ class _Reading:
         for row in self._held.values():
             id = of_message(row)
             scene.rows[id] = row
-            scene.nodes[id] = Node(self._of_held(row), sent=sent.get((row.environment, row.message_id), ()))
+            waits_for = self._room(row) or sent.get((row.environment, row.message_id), ())
+            scene.nodes[id] = Node(self._of_held(row), sent=waits_for)
         for where, group in self._groups.items():
             id = of_queue(where)
             scene.groups[id] = group
@@ -173,6 +176,17 @@ class _Reading:
         link = f"/messages/one/{row.message_id}"
         heard_of = self._heard(self._named(_where(row)).broker, row.sources)
         return replace(facts, age_s=age, life_s=age, heard_s=heard, link=link, ledger=heard_of)
+
+    def _room(self, row: MessageRow) -> tuple[str, ...]:
+        """The nodes that hold up a sender which waits for room in a queue: what waits there, else what is in hand."""
+        queue = _room_of(row)
+        if not queue:
+            return ()
+        where = _where(row)._replace(queue=queue)
+        if where in self._groups:
+            return (of_queue(where),)
+        hands = [each for each in self._held.values() if _where(each) == where and each.pk != row.pk]
+        return tuple(of_message(each) for each in hands)
 
     def _sent(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Message → the nodes of what it sent."""
@@ -216,13 +230,14 @@ class _Reading:
         )
         return replace(
             self._facts(where, row.since, row),
-            state=row.state,
+            state=str(Kind.RUNNING) if _room_of(row) else row.state,
             life_s=_age(row.first_seen, self._now),
             agent=row.agent,
             instance=row.instance,
             attempt=row.attempt,
             heard_s=_age(row.heard, self._now),
-            waits_for=row.waits_for,
+            waits_for="" if _room_of(row) else row.waits_for,
+            room=_room_of(row),
             due_s=-_age(row.due, self._now) if row.due else None,
             error=_error(row),
             takers=self._takers(where, {row.instance} - {""}),
@@ -356,6 +371,15 @@ def _where(row: MessageRow) -> Where:
 
 def _waits(row: MessageRow) -> bool:
     return row.state in candidates.WAITING and not row.waits_for
+
+
+def _in_hand(row: MessageRow) -> bool:
+    return row.state in HELD_BY_AGENT or bool(_room_of(row))
+
+
+def _room_of(row: MessageRow) -> str:
+    """The queue that its handler, which sends, waits for room in; empty when it does not."""
+    return row.waits_for.removeprefix(ROOM) if row.waits_for.startswith(ROOM) else ""
 
 
 def _age(stamp: int, now: datetime) -> float:

@@ -62,7 +62,8 @@ TABLE = (
     ),
     Rule(
         Verdict.BLOCKED_DOWNSTREAM,
-        "its handler sent a message that is stuck itself; or every hand of its queue is full with such messages",
+        "its handler sent a message that is stuck itself, or waits for room in a queue that is stuck; or every hand of "
+        "its queue is full with such messages",
         "what it sent moves, or it sent nothing",
         "Repair the agent at the end of the chain: this one goes on by itself.",
         checks_agents.blocked_downstream,

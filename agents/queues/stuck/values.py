@@ -206,6 +206,7 @@ class Facts:
     attempt: int
     heard_s: float  # since its last event arrived
     waits_for: str = ""
+    room: str = ""  # the queue that its handler waits for room in, while it sends
     due_s: float | None = None  # until a retry comes back; below 0: it should have
     error: str = ""
     broker: BrokerFacts | None = None

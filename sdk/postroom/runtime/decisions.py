@@ -41,6 +41,8 @@ class Desk:
     # The hold on the idempotency record, and whether the handler's own transaction has written it.
     hold: Any = None
     finished: bool = False
+    # The sending that blocks it now: see held.py.
+    held: Any = None
 
 
 _desk: ContextVar[Desk | None] = ContextVar("postroom.desk", default=None)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from postroom.delivery.api import DeliveryError, Settler
+from postroom.runtime import held
 from postroom.runtime.decisions import Desk
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Teller:
         late, found = time.time() - TOLD_AFTER, []
         with self._lock:
             for desk in self._desks.values():
+                desk.events += held.due(desk)
                 if desk.since <= late and (desk.running or desk.events):
                     found.append((desk, ([desk.running()] if desk.running else []) + desk.events))
                     desk.running, desk.events = None, []

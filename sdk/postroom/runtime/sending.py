@@ -27,6 +27,7 @@ from postroom.events import Event
 from postroom.runtime import body, tracing
 from postroom.runtime.api import About, Hook, Incoming, Outgoing
 from postroom.runtime.decisions import Desk, here
+from postroom.runtime.held import held_up
 from postroom.runtime.hooks import overriding
 from postroom.runtime.opening import trace_id_of
 
@@ -68,12 +69,18 @@ class Sender:
         """Raises DeliveryError when the broker does not confirm."""
         desk = here()
         outgoing = self._outgoing(recipient, payload, said, desk.incoming if desk else None)
-        for hook in self._before:
-            hook.before_send(outgoing)
+        self._let_pass(outgoing, desk)
         for hook in self._headers:
             outgoing = replace(outgoing, headers={**outgoing.headers, **hook.headers_to_send(outgoing)})
         self._confirmed(outgoing, said, desk)
         return outgoing.message_id
+
+    def _let_pass(self, outgoing: Outgoing, desk: Desk | None) -> None:
+        """Hooks may refuse, or hold it up until there is room."""
+        if self._before:
+            with held_up(desk, self._about, outgoing.queue):
+                for hook in self._before:
+                    hook.before_send(outgoing)
 
     def _outgoing(self, recipient: str, payload: Any, said: Letterhead, cause: Incoming | None) -> Outgoing:
         message_id = said.message_id or ids.new()
