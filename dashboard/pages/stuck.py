@@ -62,7 +62,7 @@ def stuck(request: HttpRequest) -> HttpResponse:
         "look": selectors.look(),
         "lines": _in_order([Line(each, agents.get(each.root, "") if each.root else "") for each in shown]),
         "any": bool(every),
-        "messages": sum(each.row.messages for each in every),
+        "held_up": sum(each.row.messages for each in every),
         "first": next((each for each in every if not each.row.behind), None),
         "verdicts": Counter(str(each.verdict) for each in every).most_common(),
         "asked": asked,

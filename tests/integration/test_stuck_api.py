@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from agents.alerts.measures.stuck import stuck as measured
 from agents.deadletters import api as custody
 from agents.ledger.api import Kind
 from agents.queues.stuck.looking import Looker
 from agents.queues.stuck.models import StuckLook
 from agents.queues.stuck.values import Verdict
-from core import clock
 from core.access.api import Scope
 from core.databases import DEFAULT, TELEMETRY
 from dashboard.live.stuck import Stuck
@@ -137,14 +134,3 @@ def test_topic__holds_the_causes_with_their_places() -> None:
     StuckLook.objects.update(at=stuck.ago(30))
     (row,) = Stuck().load().rows.values()
     assert row.data["verdict"] == "unknown"
-
-
-@pytest.mark.usefixtures("nobody_consumes")
-def test_alerts__measure_each_cause_and_know_nothing_when_nobody_looks() -> None:
-    now = clock.now()
-    (reading,) = measured(now, timedelta(minutes=5)).rows
-    assert (reading.spot.queue, reading.spot.name, reading.value) == ("extract", "no_consumer", 1.0)
-    StuckLook.objects.update(at=stuck.ago(30))
-    readings = measured(now, timedelta(minutes=5))
-    assert readings.rows[0].value is None
-    assert readings.missing.startswith("the watcher has not looked since")

@@ -12,7 +12,6 @@ def offer_all() -> None:
     api.offer(Signal.QUEUE_DEPTH, queues.depth)
     api.offer(Signal.QUEUE_AGE, queues.age)
     api.offer(Signal.QUEUE_GROWTH, queues.growth)
-    api.offer(Signal.STUCK, stuck.stuck)
     api.offer(Signal.BROKER_UNREACHABLE, queues.unreachable)
     api.offer(Signal.STUCK, stuck.messages)
     api.offer(Signal.LETTERS_ARRIVING, letters.arriving)
