@@ -40,6 +40,7 @@ EXAMPLES: dict[Callable[[str], Any], str] = {
     env.database_url: "postgresql://h/db",
     env.redis_url: "redis://h:6379/0",
     env.brokers: "main=redis://h:6379/0",
+    env.management_urls: "main=http://h:15672",
 }
 WORDS = {"POSTROOM_LOG_FORMAT": "json", "POSTROOM_LOG_LEVEL": "debug", "POSTROOM_TEST_REQUIRE": "redis"}
 
