@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 import amqp
+from amqp.exceptions import NotFound
 
 from core import clock
 from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
@@ -37,16 +38,19 @@ class QueuePublisher:
         self._channel: Any = None
         self._flight = _Flight()
         self._declared: set[str] = set()
+        # Exchanges that were looked for, and whether they were there.
+        self._exchanges: dict[str, bool] = {"": True}
 
     def publish(self, posts: Sequence[Post]) -> Sequence[Sent]:
         if not posts:
             return []
         try:
             self._connect()
+            self._look_for({post.exchange for post in posts})
         except Gone as problem:
             self.close()
             raise BrokerError(f"cannot reach {self._broker.name}: {reason(problem)}") from problem
-        found = [Sent.UNSENT] * len(posts)
+        found = [Sent.UNSENT if self._exchanges[post.exchange] else Sent.UNROUTABLE for post in posts]
         with contextlib.suppress(*Gone):
             for start in range(0, len(posts), UNDER_WAY):
                 self._together(posts[start : start + UNDER_WAY], start, found)
@@ -61,6 +65,7 @@ class QueuePublisher:
     def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None
         self._declared.clear()
+        self._exchanges = {"": True}
         if connection is not None:
             with contextlib.suppress(*Gone):
                 connection.collect()
@@ -79,10 +84,24 @@ class QueuePublisher:
         self._channel.confirm_select()
         self._flight.follow(self._channel)
 
+    def _look_for(self, exchanges: set[str]) -> None:
+        """A message to an exchange that is not there would end the channel, and with it what is known of the others."""
+        self._exchanges = {name: True for name, there in self._exchanges.items() if there}
+        for name in exchanges - self._exchanges.keys():
+            channel = self._connection.channel()
+            try:
+                channel.exchange_declare(name, "", passive=True)
+                self._exchanges[name] = True
+                channel.close()
+            except NotFound:
+                self._exchanges[name] = False
+
     def _together(self, posts: Sequence[Post], start: int, found: list[Sent]) -> None:
         flight = self._flight
         flight.begin(posts, start, found)
         for place, post in enumerate(posts, start):
+            if found[place] is Sent.UNROUTABLE:
+                continue
             routing_key = self._routing_key(post)
             flight.out(place)
             self._channel.basic_publish(_message(post), post.exchange, routing_key, mandatory=True)

@@ -166,6 +166,66 @@ def test_no_such_queue_on_rabbitmq__unroutable_and_the_others_confirmed(on_rabbi
     assert len(on_rabbitmq.taken()) == 2
 
 
+def test_no_such_exchange_on_rabbitmq__unroutable_and_the_others_confirmed(on_rabbitmq: Home) -> None:
+    posts = [
+        on_rabbitmq.post(),
+        on_rabbitmq.post(exchange="nobody-has-this", routing_key="x"),
+        on_rabbitmq.post(),
+    ]
+    assert published(on_rabbitmq, *posts) == [Sent.CONFIRMED, Sent.UNROUTABLE, Sent.CONFIRMED]
+    assert len(on_rabbitmq.taken()) == 2
+
+
+def test_through_its_exchange_on_rabbitmq__by_its_routing_key_or_unroutable(on_rabbitmq: Home) -> None:
+    exchange = f"topics-{on_rabbitmq.queue}"
+    connection = connected(on_rabbitmq.broker)
+    channel = connection.channel()
+    channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+    channel.queue_bind(on_rabbitmq.queue, exchange, "orders.*")
+    connection.close()
+    posts = [on_rabbitmq.post(exchange=exchange, routing_key=key) for key in ("orders.eu", "bills.eu")]
+    assert published(on_rabbitmq, *posts) == [Sent.CONFIRMED, Sent.UNROUTABLE]
+    (message,) = on_rabbitmq.taken()
+    assert message.delivery_info["routing_key"] == "orders.eu"
+
+
+def test_at_least_once_dead_lettering__from_a_quorum_queue_into_our_hands_and_back(on_rabbitmq: Home) -> None:
+    """The outside queue's own way: refused there, it comes to its dead-letter queue and waits until we are done."""
+    outside, dead = f"shop-{uuid.uuid4().hex[:8]}", f"dead-{uuid.uuid4().hex[:8]}"
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    connection = connected(on_rabbitmq.broker)
+    channel = connection.channel()
+    channel.auto_decode = False
+    for name, given in ((dead, {"x-queue-type": "quorum"}), (outside, arguments)):
+        channel.queue_declare(name, durable=True, auto_delete=False, arguments=given)
+    sent = amqp.Message(b"\x00order", content_type="application/x-order", message_id="m-7", priority=2)
+    channel.basic_publish(sent, "", outside)
+    channel.basic_reject(channel.basic_get(outside).delivery_tag, requeue=False)
+    with api.stream(on_rabbitmq.broker, dead, declare=False) as stream:
+        (delivery,) = stream.read(10, 20)
+        assert (delivery.body, delivery.headers["x-death"][0]["queue"]) == (b"\x00order", outside)
+        post = on_rabbitmq.post(
+            queue=outside,
+            body=delivery.body,
+            properties=delivery.properties,
+            headers=delivery.headers,
+            content_type="",
+        )
+        assert published(on_rabbitmq, post) == [Sent.CONFIRMED]
+        stream.done([delivery])
+    back = channel.basic_get(outside)
+    connection.close()
+    assert back.body == b"\x00order"
+    kept = ("content_type", "message_id", "priority")
+    assert [back.properties[name] for name in kept] == ["application/x-order", "m-7", 2]
+
+
 def test_full_queue_on_rabbitmq__refused(on_rabbitmq: Home) -> None:
     full = f"{on_rabbitmq.queue}-full"
     connection = connected(on_rabbitmq.broker)
