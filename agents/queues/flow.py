@@ -51,6 +51,8 @@ class Told:
     """Of one queue. The counters only grow; the sketches are of what came since they were taken."""
 
     environment: str = ""
+    # Somebody said on which broker it is; else it is only taken for the one that there is.
+    placed: bool = False
     sent: int = 0
     left: int = 0
     sent_heard: float = 0.0
@@ -108,10 +110,14 @@ class Flow:
             told = self._told.get(key)
             return told.taken() if told else (Sketch(), Sketch())
 
-    def names(self, broker: str) -> set[str]:
-        """The queues of a broker that messages were told of."""
+    def names(self, broker: str, *, placed: bool) -> set[str]:
+        """The queues of a broker that messages were told of; with `placed`, only where somebody named the broker."""
         with self._lock:
-            return {key.name for key in self._told if key.broker == broker}
+            return {
+                key.name
+                for key, told in self._told.items()
+                if key.broker == broker and (told.placed or not placed)
+            }
 
     def _take(self, event: Slim, message: int, environment: str, broker: str, queue: str) -> None:
         key = self._key(event.broker or broker, event.queue or queue)
@@ -119,6 +125,7 @@ class Flow:
             return
         told, now = self._told.setdefault(key, Told()), clock.monotonic()
         told.environment = environment or told.environment
+        told.placed = told.placed or bool(event.broker or broker)
         at = micros(event.at)
         if event.kind == Kind.SENT:
             told.sent += 1
@@ -162,11 +169,13 @@ class Flow:
             for pk, environment, broker, queue, since, redrive in reversed(rows):
                 if (key := self._key(broker, queue)) is not None:
                     told = self._told.setdefault(key, Told(environment))
+                    told.placed = told.placed or bool(broker)
                     told.times.append(since)
                     self._remember((pk, redrive), since)
             for environment, broker, queue in reversed(list(lately)):
                 if (key := self._key(broker, queue)) is not None:
-                    self._told.setdefault(key, Told()).environment = environment
+                    told = self._told.setdefault(key, Told())
+                    told.environment, told.placed = environment, told.placed or bool(broker)
 
 
 def _newest() -> int:

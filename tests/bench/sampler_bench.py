@@ -63,7 +63,7 @@ def sample(seconds: float) -> dict[str, Any]:
     sampling.Sampler.step = counted  # type: ignore[method-assign]
     # A RabbitMQ without its management API names no queues: agents, messages and workers do.
     names = {f"queue-{number}" for number in range(known)}
-    flow.names = lambda broker: names  # type: ignore[method-assign]
+    flow.names = lambda broker, *, placed: names  # type: ignore[method-assign]
     follow = threading.Thread(
         target=lambda: [turn.over.wait(1) or flow.follow() for _ in range(int(seconds))]
     )

@@ -244,3 +244,12 @@ def test_consumers_of_a_redis__as_workers_tell(sampler: Sampler, script: Script)
         keep_workers("main", {}, {}, {})
         sampler.step()
         assert state().consumers == 0
+
+
+def test_a_queue_that_nobody_placed__is_no_queue_of_a_redis(home: Home, real: Sampler, flow: Flow) -> None:
+    """Any name is an empty list there: it would show a queue of Kafka's as an empty one."""
+    keep_events(event("m-1", Kind.SENT, queue="elsewhere", broker=""), event("m-2", Kind.SENT, queue="here"))
+    flow.follow()
+    home.declare("declared")
+    real.step()
+    assert {each.name for each in selectors.queues()} == {"here", "declared"}

@@ -79,7 +79,10 @@ class Sampler:
             self._ids[name], self._environments[name] = pk, environment
 
     def _known(self, staff: Staff) -> set[str]:
-        return {*self._ids, *self._flow.names(self._broker.name), *staff.queues}
+        """RabbitMQ says of any name whether it is a queue. Redis cannot: there, a name that nobody placed on it is not
+        asked for, since any name is an empty list."""
+        told = self._flow.names(self._broker.name, placed=self._broker.kind == "redis")
+        return {*self._ids, *told, *staff.queues}
 
     # ---- One queue's sample ------------------------------------------------------------------------------------
 
