@@ -18,16 +18,18 @@ from agents.deadletters.models import Letter
 from agents.deadletters.seal import SealError
 from agents.deadletters.values import Contents
 from agents.ledger import selectors as ledger
+from agents.operations import selectors as operations
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from dashboard.api.letters_shapes import text_of
-from dashboard.pages import attempts, beside, frame, json_tree, nearest, tracebacks
+from dashboard.pages import attempts, beside, doing, frame, json_tree, nearest, tracebacks
 from dashboard.pages.attempts import Try
 from dashboard.pages.json_tree import Node
 from dashboard.pages.message import lines
 
 # More of a body than this is read with a program.
 MOST_SHOWN = 64 * 1024
+MOST_OPERATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,9 @@ def letter(request: HttpRequest, id: UUID) -> HttpResponse:
         "api_path": reverse("api-letter", args=(row.pk,)),
         "body_path": reverse("api-letter-body", args=(row.pk,)),
         "same_url": f"{reverse('letters')}?{urlencode({'error': row.failure_type, 'queue': row.queue})}",
+        "actions": (actions := doing.offered(subject, row.state, row.place)),
+        "plan_line": doing.line_of(actions[0].action, row.pk) if actions else "",
+        "operations": operations.of_letter(row.pk)[:MOST_OPERATIONS],
         "nearest": nearest.success(subject, row, shown),
         **_attempts(contents),
         **_way(subject, row),

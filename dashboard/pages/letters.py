@@ -24,11 +24,13 @@ from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
-from dashboard.pages import frame
+from dashboard.pages import doing, frame
 
 # What wants somebody is shown first; every other state is a click away.
 USUAL = State.HELD
 ANY = "any"
+# "All that match" is counted no further than this; a plan counts them all.
+MOST_COUNTED = 20_000
 TEXTS = ("q", "queue", "agent", "broker", "error")
 
 
@@ -68,6 +70,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "waiting": waiting(),
         "brokers": [broker.name for broker in configured()],
         "curl_path": f"{reverse('api-letters')}?{urlencode(_as_query(wanted))}",
+        **_doing(subject, wanted),
         **_empty(page, subject),
     }
     return render(request, "pages/letters.html", context)
@@ -112,6 +115,24 @@ def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[pagin
         return paging.page(request, rows, selectors.NEWEST), ""
     except ProblemError as refused:
         return None, refused.problem.detail
+
+
+def _doing(subject: Subject, wanted: Filter) -> dict[str, Any]:
+    """What can be done to these: to those that are ticked, or to all that match."""
+    actions = doing.offered(subject, wanted.state)
+    if not actions:
+        return {"actions": []}
+    fields = _as_query(wanted)
+    rows = selectors.seen_by(subject).filter(selectors.letters(wanted)).order_by()
+    first = actions[0].action
+    return {
+        "actions": actions,
+        "fields": [(name, value) for name, value in fields.items() if name != "state"],
+        "matching": len(rows.values_list("pk")[: MOST_COUNTED + 1]),
+        "most_counted": MOST_COUNTED,
+        "plan_body": {"action": str(first), "select": {"filter": fields}},
+        "plan_line": doing.line(first, fields),
+    }
 
 
 def _newest(page: paging.Page[Letter] | None, request: HttpRequest) -> str:

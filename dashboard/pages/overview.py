@@ -11,6 +11,7 @@ from agents.alerts import selectors as alerts
 from agents.alerts.models import Alert
 from agents.intake import selectors as intake
 from agents.intake.trouble import Trouble
+from agents.operations import selectors as underway
 from core import live_redis, processes
 from core.access import selectors
 from core.access.api import Decision, Permission, Subject, may
@@ -18,10 +19,11 @@ from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
 from core.access.models import Approval
 from core.access.routes import requires
-from dashboard.pages import agents_heard, frame, letters, todo
+from dashboard.pages import agents_heard, frame, letters, next_steps, operations, todo
 from dashboard.pages.workflows import by_urgency, of_range, rows_of
 
 RECENT = 8
+RUNNING = 4
 
 
 @requires(Permission.SEE)
@@ -29,7 +31,8 @@ RECENT = 8
 def overview(request: HttpRequest) -> HttpResponse:
     subject = frame.subject_of(request)
     approvals = selectors.waiting_for(subject)
-    facts = _facts(request, approvals)
+    dying = next_steps.dying(subject, frame.environment_of(request))
+    facts = _facts(request, approvals, dying)
     found = todo.todos(facts)
     context = {
         "verdict": todo.verdict(found),
@@ -38,13 +41,16 @@ def overview(request: HttpRequest) -> HttpResponse:
         "approvals": approvals[:RECENT],
         "recent": _recent_audit(subject),
         "alerts": _alerts(subject),
+        "running": [operations.running(each) for each in underway.open_(subject, RUNNING)],
+        "dying": dying[:RECENT],
         "workflows": by_urgency(rows_of(request, of_range(request)))[:RECENT],
         "range": frame.range_of(request),
     }
     return render(request, "pages/overview.html", context)
 
 
-def _facts(request: HttpRequest, approvals: list[Approval]) -> todo.Facts:
+def _facts(request: HttpRequest, approvals: list[Approval], dying: list[next_steps.Dying]) -> todo.Facts:
+    subject = frame.subject_of(request)
     return todo.Facts(
         processes=processes.all(),
         troubles=_troubles(),
@@ -54,7 +60,8 @@ def _facts(request: HttpRequest, approvals: list[Approval]) -> todo.Facts:
         heard=agents_heard.any_yet(),
         otel_lines=agents_heard.otel_lines(request.build_absolute_uri("/")),
         captures=tuple(each.trouble for each in letters.waiting()),
-        alerts=tuple(alerts.firing(frame.subject_of(request), todo.AT_MOST)),
+        alerts=tuple(alerts.firing(subject, todo.AT_MOST)),
+        more=next_steps.of(subject, frame.environment_of(request), dying),
     )
 
 

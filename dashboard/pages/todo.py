@@ -54,6 +54,8 @@ class Facts:
     otel_lines: tuple[str, ...]
     captures: tuple[CaptureTrouble, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    # What rooms put among it: see next_steps.py.
+    more: tuple[Todo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def todos(facts: Facts) -> list[Todo]:
         *_processes(facts.processes),
         *_captures(facts.captures),
         *_alerts(facts.alerts),
+        *facts.more,
         *_approvals(facts),
         *_first_agent(facts),
     ]

@@ -122,6 +122,11 @@ class Visit:
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
+    def shoot_whole(self, name: str) -> None:
+        """The whole page, however long it is."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
 
 def visit(
     browser: Browser,

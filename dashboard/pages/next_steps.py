@@ -1,0 +1,133 @@
+"""What rooms put among the overview's things to do: stuck messages, operations that were held up, new letters.
+
+Each is a pure function from what was read to steps; a room adds its own here and in `of`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from agents.deadletters import selectors as deadletters
+from agents.deadletters.values import State as LetterState
+from agents.operations import selectors as operations
+from agents.operations.models import Operation
+from agents.operations.values import State
+from agents.queues.stuck import selectors as stuck
+from agents.queues.stuck.selectors import Cause
+from core import clock
+from core.access.api import Permission, Subject, may
+from dashboard import words
+from dashboard.pages.todo import AT_MOST, Todo
+
+# Letters that died longer ago are work that waits, not news.
+NEW = timedelta(hours=1)
+MOST_LOOKED_AT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dying:
+    """Held letters that died lately of what looks like one cause."""
+
+    error: str
+    queue: str
+    agent: str
+    count: int
+    first: datetime
+    last: datetime
+    more: bool = False
+
+    @property
+    def amount(self) -> str:
+        return f"{'more than ' if self.more else ''}{words.number(self.count)}"
+
+    @property
+    def url(self) -> str:
+        given = {"error": self.error, "queue": self.queue, "agent": self.agent}
+        return f"{reverse('letters')}?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+def of(subject: Subject, environment: str, dying: Sequence[Dying]) -> tuple[Todo, ...]:
+    """Everything that this person could do about it."""
+    causes = [each for each in stuck.causes(subject, environment) if not each.root]
+    held_up = list(operations.seen_by(subject).filter(state=State.HALTED).order_by("-since")[:AT_MOST])
+    may_redrive = bool(may(subject, Permission.REDRIVE))
+    return (*of_causes(causes), *of_halted(held_up), *of_letters(dying, may_redrive=may_redrive))
+
+
+def dying(subject: Subject, environment: str) -> list[Dying]:
+    """What died lately and waits for somebody, the most first. Looks at no more than the newest."""
+    rows = deadletters.seen_by(subject).filter(state=LetterState.HELD, last_died_at__gte=clock.now() - NEW)
+    if environment:
+        rows = rows.filter(environment=environment)
+    columns = ("failure_type", "failure_reason", "queue", "agent", "last_died_at")
+    found = list(rows.order_by(*deadletters.NEWEST).values_list(*columns)[:MOST_LOOKED_AT])
+    return gathered(found)
+
+
+def gathered(rows: Sequence[tuple[str, str, str, str, datetime]]) -> list[Dying]:
+    """Pure: one for each error, queue and agent."""
+    counted: Counter[tuple[str, str, str]] = Counter()
+    moments: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+    for error, _, queue, agent, at in rows:
+        counted[error, queue, agent] += 1
+        moments[error, queue, agent].append(at)
+    more = len(rows) >= MOST_LOOKED_AT
+    return [
+        Dying(*key, number, min(moments[key]), max(moments[key]), more)
+        for key, number in counted.most_common()
+    ]
+
+
+def of_causes(causes: Iterable[Cause]) -> Iterator[Todo]:
+    for cause in causes:
+        row = cause.row
+        frees = f" Mending it frees {words.number(row.frees)}." if row.frees else ""
+        many = f"{words.number(row.messages)} message{'' if row.messages == 1 else 's'}"
+        yield Todo(
+            "unknown" if cause.verdict == "unknown" else "bad",
+            cause.sentence,
+            f"{many} held up.{frees}",
+            row.oldest_at,
+            "Why",
+            reverse("stuck-cause", args=(row.pk,)),
+            short=f"{many} stuck behind {row.agent or row.queue}",
+        )
+
+
+def of_halted(held_up: Iterable[Operation]) -> Iterator[Todo]:
+    for row in held_up:
+        yield Todo(
+            "bad",
+            f"Look at {row}, which halted",
+            f"{row.why} {words.number(row.waiting)} of {words.number(row.selected)} wait; nothing more is sent.",
+            row.since,
+            "Open",
+            reverse("operations-operation", args=(row.pk,)),
+            short=f"{row} halted",
+        )
+
+
+def of_letters(dying: Iterable[Dying], *, may_redrive: bool) -> Iterator[Todo]:
+    for each in dying:
+        error = each.error or "no error named"
+        plural = "" if each.count == 1 and not each.more else "s"
+        help_ = (
+            "When the cause is repaired, redrive them."
+            if may_redrive
+            else "Somebody with the right can redrive them."
+        )
+        yield Todo(
+            "warn",
+            f"{each.amount} new letter{plural}: {error} in {each.queue}",
+            f"Given up on by {each.agent or 'an agent that nobody named'}; every one is kept. {help_}",
+            each.first,
+            "Letters",
+            each.url,
+            short=f"{each.amount} new letter{plural}",
+        )
