@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.urls import resolve
 
 from agents.alerts.measures import agents, house, letters, queues, stuck
 from agents.alerts.models import Rule
@@ -239,3 +241,18 @@ def test_intake_overload__what_was_told_to_come_again_since_it_was_looked_at(
 def test_intake_that_publishes_nothing__unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "published", list)
     assert house.Overload()(clock.now(), WINDOW).missing
+
+
+# ---- Links -------------------------------------------------------------------------------------------------------
+@pytest.mark.usefixtures("hears")
+def test_every_link_leads_to_a_page() -> None:
+    queue_rows.queue("orders/eu 1", 40)
+    beat("extract", 0, 300)
+    StuckLook.objects.create(at=clock.now())
+    cause(Verdict.NO_CONSUMER, 12)
+    keep([arrival(died_at=clock.rfc3339(clock.now()))])
+    measures = (queues.depth, agents.down, stuck.messages, letters.arriving)
+    links = [each.link for measure in measures for each in measure(clock.now(), WINDOW).rows]
+    assert len(links) == 4
+    for link in links:
+        assert resolve(unquote(urlsplit(link).path))

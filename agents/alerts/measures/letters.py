@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from agents.alerts.values import Reading, Readings, Spot
 from agents.deadletters import selectors, trouble
@@ -19,7 +20,7 @@ def arriving(now: datetime, window: timedelta) -> Readings:
                 Spot(place.environment or "", "", place.queue or "", place.agent or ""),
                 float(number),
                 title=place.queue or place.agent or "",
-                link=f"/letters?queue={place.queue}" if place.queue else "/letters",
+                link=f"/letters?queue={quote(place.queue or '')}",
             )
             for place, number in found
         )
@@ -40,7 +41,13 @@ def back(now: datetime, window: timedelta) -> Readings:
 
 def _group(group: FailureGroup, says: str) -> Reading:
     spot = Spot(group.environment, "", group.queue, group.agent, str(group.pk))
-    return Reading(spot, float(group.deaths), says, group.title, f"/letters/groups/{group.pk}")
+    return Reading(
+        spot,
+        float(group.deaths),
+        says,
+        group.title,
+        f"/letters?queue={quote(group.queue)}&error={quote(group.failure_type)}",
+    )
 
 
 def capture_stopped(now: datetime, window: timedelta) -> Readings:

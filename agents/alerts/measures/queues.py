@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from agents.alerts.measures.memory import once
 from agents.alerts.values import Reading, Readings, Spot
@@ -49,7 +50,7 @@ def _reading(
     queue: QueueState, broker: BrokerState | None, figure: Callable[[QueueState], float | None], now: datetime
 ) -> Reading:
     spot = Spot(queue.environment, queue.broker, queue.name)
-    link = f"/queues/{queue.broker}/{queue.name}"
+    link = f"/queues/{quote(queue.broker)}/one/{quote(queue.name)}"
     if queue.is_fresh(now):
         value = figure(queue)
         return Reading(spot, value, "" if value is not None else "the broker does not tell", link=link)
