@@ -28,6 +28,8 @@ PARENT_ID: Final = "postroom-parent-id"
 CONVERSATION_ID: Final = "postroom-conversation-id"
 # What became of the attempts before this one; packed, see attempts.py.
 ATTEMPTS: Final = "postroom-attempts"
+# It was delivered before, and then sent back to its queue: a broker that says so of its own redeliveries forgets it.
+REDELIVERED: Final = "postroom-redelivered"
 
 ALL: Final = (
     TRACEPARENT,
@@ -44,4 +46,5 @@ ALL: Final = (
     PARENT_ID,
     CONVERSATION_ID,
     ATTEMPTS,
+    REDELIVERED,
 )

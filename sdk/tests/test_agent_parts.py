@@ -6,7 +6,7 @@ import doctest
 import random
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +29,7 @@ from postroom.errors import (
 from postroom.runtime import decisions, outcomes, settling
 from postroom.runtime.api import Outcome
 from postroom.runtime.decisions import ACKNOWLEDGE, GIVE_UP, Decision, Desk
+from postroom.runtime.opening import Raw
 from postroom.runtime.opening import Raw
 from postroom.runtime.opening import incoming as opened
 from tests.support import library
@@ -213,6 +214,19 @@ def test_a_message_whose_turn_has_not_come_uses_up_no_attempt() -> None:
     said: Any = settled.retry.message
     assert said["headers"]["retries"] == 2
     assert settled.events == ()
+
+
+def test_what_was_delivered_before_says_so_after_it_went_back_to_its_queue() -> None:
+    waiting = Outcome(events.WAITING, after=3)
+    came = library.incoming("1", redelivered=True)
+    settled = settling.settlement(library.about(), came, waiting, started=1.0)
+    assert settled.retry
+    said: Any = settled.retry.message
+    raw = Raw("extract", "tag", "", False, said["headers"], {}, b"{}", "application/json", "utf-8")
+    assert opened(raw).delivery.redelivered
+    fresh = settling.settlement(library.about(), library.incoming("1"), waiting, started=1.0)
+    assert fresh.retry
+    assert headers.REDELIVERED not in cast("dict[str, Any]", fresh.retry.message["headers"])
 
 
 # ---- Decisions ---------------------------------------------------------------------------------------------------

@@ -31,8 +31,9 @@ def incoming(raw: Raw) -> Incoming:
     said = raw.headers
     message_id = _text(said.get(names.MESSAGE_ID) or said.get("id"))
     redrive_id, redrive = _redrive(said)
+    again = raw.redelivered or said.get(names.REDELIVERED) is True
     return Incoming(
-        delivery=Delivery(raw.queue, message_id, raw.tag, raw.claim, raw.redelivered),
+        delivery=Delivery(raw.queue, message_id, raw.tag, raw.claim, again),
         message_id=message_id,
         task=_text(said.get("task")),
         sender=_text(said.get(names.SENDER)),

@@ -130,7 +130,7 @@ def another_attempt(incoming: Incoming, after: float, history: Sequence[Attempt]
 
 def back_as_it_is(incoming: Incoming, after: float) -> Retry:
     """The same message later, and no attempt used: it was not its turn."""
-    return Retry(after, whole(incoming, {}))
+    return Retry(after, whole(incoming, {headers.REDELIVERED: True} if incoming.delivery.redelivered else {}))
 
 
 def whole(incoming: Incoming, changed: dict[str, Any]) -> dict[str, object]:
@@ -142,6 +142,10 @@ def whole(incoming: Incoming, changed: dict[str, Any]) -> dict[str, object]:
         content_type=incoming.content_type,
         content_encoding=incoming.content_encoding,
     )
+
+
+# Of the delivery that ended, and in the letter itself.
+OF_ITS_DELIVERY = (headers.ATTEMPTS, headers.REDELIVERED)
 
 
 # ---- The letter --------------------------------------------------------------------------------------------------
@@ -169,7 +173,7 @@ def letter_of(about: About, incoming: Incoming, outcome: Outcome, history: Seque
         "conversation_id": incoming.conversation_id,
         "failure": outcome.failure.brief(),
         "attempts": history,
-        "headers": {name: value for name, value in incoming.headers.items() if name != headers.ATTEMPTS},
+        "headers": {name: value for name, value in incoming.headers.items() if name not in OF_ITS_DELIVERY},
         "properties": dict(incoming.properties),
         "content_type": incoming.content_type,
         "content_encoding": incoming.content_encoding,
