@@ -30,7 +30,6 @@ from postroom.runtime import decisions, outcomes, settling
 from postroom.runtime.api import Outcome
 from postroom.runtime.decisions import ACKNOWLEDGE, GIVE_UP, Decision, Desk
 from postroom.runtime.opening import Raw
-from postroom.runtime.opening import Raw
 from postroom.runtime.opening import incoming as opened
 from tests.support import library
 
