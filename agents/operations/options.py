@@ -46,7 +46,7 @@ class HaltWhen:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Of a redrive; the other actions take `rate`, `target_queue` and `leave_out` where they mean something.
+    """Of a redrive; a move takes `target_queue` alone, a purge `leave_out`.
 
     `rate` is messages a second; None with `follow`: as fast as the consumer keeps up; None without: as fast as the
     broker takes them. `canary` empty: no ladder. Seconds everywhere.
@@ -98,7 +98,7 @@ TAKEN: Mapping[Action, frozenset[str]] = {
     Action.REDRIVE: frozenset(NAMES),
     Action.PURGE: frozenset({"leave_out"}),
     Action.RESTORE: frozenset(),
-    Action.MOVE: frozenset({"rate", "target_queue"}),
+    Action.MOVE: frozenset({"target_queue"}),
 }
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from agents.operations.celery import seal_soon
 from agents.operations.models import Plan, PlanChange
 from agents.operations.options import TAKEN, Options
-from agents.operations.services import sealing, selecting, who
+from agents.operations.services import sealing, selecting, waiting, who
 from agents.operations.values import PERMISSIONS, Action, PlanState, Selection
 from core import clock
 from core.access.api import Permission, require
@@ -27,12 +27,24 @@ def plan(action: Action, selection: Selection, options: Options, actor: Actor) -
     require(actor.subject, PERMISSIONS[action])
     if options.edit:
         require(actor.subject, Permission.EDIT)
+    if selection.queue:
+        return _of_waiting(action, selection, options, actor)
     rows = selecting.letters(action, selection, actor.subject)
     small = len(rows.order_by().values_list("pk")[: SMALL + 1]) <= SMALL
     made = _make(action, selection, options, actor, told=not small)
     if small:
         sealing.go_on(made.pk)
         made.refresh_from_db()
+    return made
+
+
+def _of_waiting(action: Action, selection: Selection, options: Options, actor: Actor) -> Plan:
+    """Looking at a queue takes a moment, whatever waits there: it is sealed while its asker waits, and by a worker
+    when the broker is away."""
+    waiting.checked(action, selection, actor.subject, options.target_queue)
+    made = _make(action, selection, options, actor, told=False)
+    waiting.seal_or_say(made)
+    made.refresh_from_db()
     return made
 
 

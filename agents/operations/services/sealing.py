@@ -20,7 +20,7 @@ from agents.deadletters.models import Letter
 from agents.operations import crash
 from agents.operations.crash import Point
 from agents.operations.models import Item, Plan, PlanPart
-from agents.operations.services import evidence, selecting, steps, who
+from agents.operations.services import evidence, selecting, steps, waiting, who
 from agents.operations.values import FLAGS, Action, Flag, ItemState, PlanState
 from core import clock
 from core.access.api import Subject
@@ -46,6 +46,9 @@ def go_on(id: UUID) -> None:
         Plan.objects.filter(pk=id).update(trouble=f"{plan.by_name} is no longer there.")
         return
     try:
+        if plan.selection.queue:
+            waiting.seal_or_say(plan)
+            return
         rows = _flagged(plan, subject)
         while _portion(plan, rows):
             crash.here(Point.SEAL)

@@ -1,0 +1,211 @@
+"""Waiting messages are moved or purged by a plan: what waited when it was sealed, and none of it into nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import kombu
+import pytest
+
+from agents.deadletters.models import Letter
+from agents.deadletters.services.capture import Capture
+from agents.operations import api
+from agents.operations.errors import SelectionRefusedError
+from agents.operations.models import Item, Operation
+from agents.operations.options import OptionRefusedError, parse
+from agents.operations.services import shifting
+from agents.operations.values import Action, Selection, State
+from core import redis_url
+from core.access import grants
+from core.access.api import PermissionRefusedError, Scope
+from core.access.services import Actor
+from core.brokers.api import BrokerUrl
+from tests.support import servers
+from tests.support.accounts import person
+
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """A queue and another, on one of the brokers that Postroom knows."""
+
+    broker: BrokerUrl
+    name: str
+    other: str
+
+    @property
+    def select(self) -> Selection:
+        return Selection(queue=f"{self.broker.name}/{self.name}")
+
+    def send(self, *bodies: str) -> None:
+        with self._channel() as channel:
+            for body in bodies:
+                headers = {"task": "book", "id": f"m-{body}"}
+                kombu.Producer(channel).publish(body, routing_key=self.name, headers=headers)
+
+    def bodies(self, name: str) -> list[Any]:
+        with self._channel() as channel:
+            queue = kombu.Queue(name, channel=channel, queue_arguments={"x-queue-type": "quorum"})
+            queue.declare()
+            return [message.payload for message in iter(lambda: queue.get(no_ack=True), None)]
+
+    def _channel(self) -> Any:
+        return kombu.Connection(redis_url.for_celery(self.broker.url)).channel()
+
+
+@pytest.fixture(scope="module")
+def vhost(rabbitmq_program: str) -> Iterator[str]:
+    with servers.rabbitmq_vhost(rabbitmq_program) as url:
+        yield url
+
+
+@pytest.fixture(params=["main", "rabbit"])
+def queues(request: pytest.FixtureRequest, redis_url: str, settings: Any) -> Queues:
+    url = redis_url if request.param == "main" else request.getfixturevalue("vhost")
+    broker, name = BrokerUrl(request.param, url), uuid.uuid4().hex[:8]
+    settings.REDIS_URL = redis_url
+    settings.POSTROOM = replace(settings.POSTROOM, brokers=(broker,))
+    found = Queues(broker, f"orders-{name}", f"spare-{name}")
+    found.bodies(found.name), found.bodies(found.other)
+    return found
+
+
+def operator(scope: Scope | None = None, role: str = "admin") -> Actor:
+    return Actor(grants.subject_of(person("ana", role, scope=scope)), "test")
+
+
+def started(queues: Queues, action: Action = Action.MOVE, **options: Any) -> Operation:
+    ana = operator()
+    given = {"target_queue": queues.other} | options if action is Action.MOVE else options
+    return api.start(api.plan(action, queues.select, parse(action, given), ana), "gateway moved", ana)
+
+
+def worked(operation: Operation) -> Operation:
+    while shifting.apply(operation):
+        operation.refresh_from_db()
+    operation.refresh_from_db()
+    assert operation.tally.adds_up
+    return operation
+
+
+def test_moved__what_waited_when_it_was_sealed_and_nothing_that_came_since(queues: Queues) -> None:
+    queues.send("a", "b", "c")
+    operation = started(queues)
+    queues.send("late")
+    worked(operation)
+    assert (operation.state, operation.applied, operation.selected) == (State.DONE, 3, 3)
+    assert queues.bodies(queues.other) == ["a", "b", "c"]
+    assert queues.bodies(queues.name) == ["late"]
+
+
+def test_consumed_in_between__left_out_and_said_so(queues: Queues) -> None:
+    queues.send("a", "b")
+    operation = started(queues)
+    queues.bodies(queues.name)
+    worked(operation)
+    assert (operation.state, operation.left_out) == (State.DONE, 2)
+    assert Item.objects.filter(plan=operation.plan_id).values_list("why", flat=True)[0] == (
+        "it waited there no longer"
+    )
+
+
+def test_purged__into_custody_and_redriven_from_there_if_somebody_wants(queues: Queues) -> None:
+    queues.send("a", "b")
+    worked(started(queues, Action.PURGE))
+    assert queues.bodies(queues.name) == []
+    capture = Capture(queues.broker)
+    while capture.step(1.0):
+        pass
+    capture.close()
+    letters = list(Letter.objects.order_by("message_id"))
+    assert [(row.message_id, row.queue, row.state) for row in letters] == [
+        ("m-a", queues.name, "held"),
+        ("m-b", queues.name, "held"),
+    ]
+    assert letters[0].failure_type == "TakenOff"
+    assert "ana: gateway moved" in letters[0].failure_message
+
+
+def test_a_worker_that_died_before_it_noted_anything__on_redis_known_on_rabbitmq_unknown(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues.send("a", "b")
+    operation = started(queues)
+
+    def died(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shifting, "_record", died)
+        with pytest.raises(KeyboardInterrupt):
+            shifting.apply(operation)
+    worked(operation)
+    assert queues.bodies(queues.other) == ["a", "b"]
+    if queues.broker.kind == "redis":
+        assert (operation.state, operation.applied) == (State.DONE, 2)
+    else:
+        assert (operation.state, operation.unknown) == (State.DONE_WITH_UNKNOWN, 2)
+
+
+def test_no_such_target_on_rabbitmq__halted_and_all_still_waits(queues: Queues) -> None:
+    if queues.broker.kind == "redis":
+        # A list is there as soon as somebody writes to it.
+        return
+    queues.send("a")
+    operation = worked(started(queues, target_queue="nobody-has-this"))
+    assert (operation.state, operation.waiting) == (State.HALTED, 1)
+    assert "nobody-has-this is not there" in operation.why
+    assert queues.bodies(queues.name) == ["a"]
+
+
+def test_paused__nothing_moves(queues: Queues) -> None:
+    queues.send("a")
+    operation = started(queues)
+    api.pause(operation, operator_again())
+    with pytest.raises(api.StaleStateError):
+        shifting.apply(operation)
+    assert queues.bodies(queues.name) == ["a"]
+
+
+def operator_again() -> Actor:
+    from core.access.models import User
+
+    return Actor(grants.subject_of(User.objects.get(username="ana")), "test")
+
+
+@pytest.mark.parametrize(
+    ("action", "queue", "options", "error"),
+    [
+        (Action.REDRIVE, "main/orders", {}, SelectionRefusedError),
+        (Action.MOVE, "main/orders", {}, OptionRefusedError),
+        (Action.MOVE, "main/orders", {"target_queue": "orders"}, SelectionRefusedError),
+        (Action.MOVE, "main/orders", {"target_queue": "postroom.letters"}, SelectionRefusedError),
+        (Action.PURGE, "nowhere/orders", {}, SelectionRefusedError),
+        (Action.PURGE, "main/postroom.letters", {}, SelectionRefusedError),
+    ],
+)
+def test_what_does_not_go__refused(
+    redis_url: str,
+    settings: Any,
+    action: Action,
+    queue: str,
+    options: Any,
+    error: type[Exception],
+) -> None:
+    settings.REDIS_URL = redis_url
+    with pytest.raises(error):
+        api.plan(action, Selection(queue=queue), parse(action, options), operator())
+
+
+def test_another_queue_than_ones_own__refused(redis_url: str, settings: Any) -> None:
+    settings.REDIS_URL = redis_url
+    ana = operator(Scope(queue="bills"))
+    with pytest.raises(PermissionRefusedError):
+        api.plan(Action.PURGE, Selection(queue="main/orders"), parse(Action.PURGE, {}), ana)
