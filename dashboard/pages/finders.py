@@ -14,6 +14,7 @@ from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter
 from agents.ledger import selectors as ledger
 from agents.ledger.models import MessageRow
+from agents.queues import selectors as brokers
 from agents.registry import selectors as registry
 from core.access.api import Permission, Subject, may
 from core.access.audit import selectors as audit
@@ -27,6 +28,7 @@ from dashboard.pages.search import Found
 def register_all() -> None:
     search.register("pages", search.find_pages)
     search.register("agents", agents)
+    search.register("queues", queues)
     search.register("traces", telemetry_found.traces)
     search.register("messages", messages)
     search.register("letters", letters)
@@ -42,6 +44,20 @@ def agents(text: str, subject: Subject, at_most: int) -> list[Found]:
     found = registry.seen_by(subject).filter(named).order_by("agent_id", "environment")[:at_most]
     return [
         Found(row.agent_id, reverse("agents-agent", args=(row.pk,)), row.environment, "agents")
+        for row in found
+    ]
+
+
+def queues(text: str, subject: Subject, at_most: int) -> list[Found]:
+    """Queues by a part of their name."""
+    found = brokers.seen_by(subject).filter(name__icontains=text).order_by("name", "broker")[:at_most]
+    return [
+        Found(
+            row.name,
+            reverse("queues-queue", args=(row.broker, row.name)),
+            f"on {row.broker} · {row.environment}",
+            "queues",
+        )
         for row in found
     ]
 

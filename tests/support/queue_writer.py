@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -32,7 +33,7 @@ def shop() -> None:
         "extract", 12, sampled_at=now + LATER, oldest_at=now + LATER - timedelta(seconds=9)
     )
     queue_rows.history(flowing, 90)
-    states = {
+    states: dict[str, dict[str, Any]] = {
         "payments": {"depth": 212, "consumers": 0, "in_rate": 3.2, "out_rate": 0.0, "growth": 3.2},
         "thumbnails": {"depth": 4812, "in_rate": 62.0, "out_rate": 50.0, "growth": 12.0, "consumers": 3},
         "summarise": {"depth": 960, "in_rate": 2.0, "out_rate": 6.0, "growth": -4.0, "consumers": 2},
