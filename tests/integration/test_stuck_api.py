@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -86,9 +87,8 @@ def test_nobody_looks__every_verdict_is_unknown_and_says_since_when() -> None:
 @pytest.mark.parametrize("id", ["inv-4711", "cd" * 16, "talk-9", " inv-4711 "])
 def test_where__one_sentence_by_any_id(id: str) -> None:
     found = Program("viewer").get(WHERE, id=id).json()
-    assert found["sentence"] == (
-        "Message inv-4711 has been waiting in `extract` for 4 min 12 s: nothing consumes the queue."
-    )
+    pattern = r"Message inv-4711 has been waiting in `extract` for 4 min \d+ s: nothing consumes the queue\."
+    assert re.fullmatch(pattern, found["sentence"])
     assert (found["verdict"], found["place"]["kind"], found["place"]["name"]) == (
         "no_consumer",
         "queue",

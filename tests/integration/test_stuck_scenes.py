@@ -130,7 +130,7 @@ def test_a_sender_that_waits_for_room__is_behind_what_takes_it() -> None:
     assert [(str(each.verdict), each.queue, each.agent) for each in behind] == [
         ("blocked_downstream", "extract", "pay")
     ]
-    assert behind[0].sentence.startswith("it waits for room in pay: every hand of pay")
+    assert behind[0].sentence.startswith("it waits for room in pay: ")
 
 
 def test_deadlock__is_one_ring() -> None:

@@ -164,6 +164,8 @@ def test_a_killed_holder__is_seen_before_the_work_is_long() -> None:
         (GONE, False, Life.UNKNOWN),
         (CUT, True, Life.CUT_OFF),
         (replace(CUT, silent_asks_s=4.0), True, Life.OPEN),
+        (replace(CUT, silent_asks_s=5.0, asked_age_s=3.0), True, Life.CUT_OFF),
+        (replace(CUT, silent_asks_s=7.0, asked_age_s=1.0), True, Life.OPEN),
         (replace(ALIVE, beat_s=40.0, down=True), True, Life.CONTRADICTED),
         (replace(ALIVE, beat_s=12.0, answers=None), True, Life.OPEN),
         (replace(ALIVE, beat_s=40.0, answers=None), True, Life.GONE),
@@ -186,6 +188,10 @@ def test_life__needs_two_to_agree(each: InstanceFacts, heard: bool, expected: Li
         ({"entering": 2.0, "leaving": 0.0, "growth": 2.0, "moved_s": 20.0}, False),
         ({"entering": 6.0, "leaving": 5.0, "growth": 1.0, "growing_s": 200.0}, True),
         ({"usual_entering": None, "leaving": 0.1}, False),
+        ({"entering": 40.0, "leaving": 2.0, "growth": 38.0, "work_s": 0.5, "usual_work_s": 0.05}, True),
+        ({"entering": 40.0, "leaving": 2.0, "growth": 38.0, "work_s": 0.5, "usual_work_s": 0.2}, False),
+        ({"entering": 40.0, "leaving": 9.0, "growth": 31.0, "work_s": 0.2, "usual_work_s": 0.02}, False),
+        ({"entering": 1.0, "leaving": 2.0, "growth": -1.0, "work_s": 0.5, "usual_work_s": 0.05}, False),
     ],
 )
 def test_saturation__is_told_from_a_burst(changes: dict[str, Any], saturated: bool) -> None:

@@ -23,6 +23,7 @@ MOST_GROUPS = 500
 MOST_HELD = 2_000
 MOST_CHILDREN = 5_000
 FLOW_S = 15.0
+LATELY_S = 5.0
 WAITING = (Kind.SENT, Kind.WAITING)
 ENDS = (Kind.SUCCEEDED, Kind.DEAD, Kind.EXPIRED, Kind.REFUSED, Kind.PURGED)
 TAKEN = (*HELD_BY_AGENT, Kind.RETRYING, *ENDS)
@@ -45,11 +46,13 @@ class Group(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What the last seconds saw of a queue; `moved`: when one of it was last taken or done, 0 for never."""
+    """What the last seconds saw of a queue; `moved`: when one of it was last taken or done, 0 for never;
+    `left_lately`: of those who left, the last ones."""
 
     entered: int = 0
     left: int = 0
     moved: int = 0
+    left_lately: int = 0
 
 
 def waiting(now: int) -> list[Group]:
@@ -85,7 +88,7 @@ def held(now: int) -> list[MessageRow]:
     young = now - int(YOUNGEST_S * SECOND)
     wanted = (
         Q(state__in=HELD_BY_AGENT, since__lt=young)
-        | Q(state__in=HELD_BY_AGENT, attempt__gte=MANY_ATTEMPTS, first_seen__lt=young)
+        | Q(state__in=HELD_BY_AGENT, attempt__gt=MANY_ATTEMPTS, first_seen__lt=young)
         | Q(state=Kind.RETRYING, attempt__gte=MANY_ATTEMPTS, first_seen__lt=young)
         | Q(state=Kind.RETRYING, first_seen__lt=now - int(RETRY_S * SECOND))
         | Q(state=Kind.WAITING, since__lt=young) & ~Q(waits_for="")
@@ -122,11 +125,12 @@ def flows(queues: Collection[Where], now: int) -> dict[tuple[str, str], Flow]:
     statement = (
         "SELECT broker, queue, SUM(CASE WHEN first_seen >= %s THEN 1 ELSE 0 END), "  # noqa: S608 - names of ours
         f"SUM(CASE WHEN state IN ({ends}) THEN 1 ELSE 0 END), "
-        f"MAX(CASE WHEN state IN ({taken}) THEN heard ELSE 0 END) "
+        f"MAX(CASE WHEN state IN ({taken}) THEN heard ELSE 0 END), "
+        f"SUM(CASE WHEN state IN ({ends}) AND heard >= %s THEN 1 ELSE 0 END) "
         f"FROM {table} WHERE heard >= %s AND queue IN ({', '.join(['%s'] * len(names))}) GROUP BY broker, queue"
     )
     with connections[TELEMETRY].cursor() as cursor:
-        cursor.execute(statement, [since, since, *names])
+        cursor.execute(statement, [since, now - int(LATELY_S * SECOND), since, *names])
         return {(row[0], row[1]): Flow(*map(int, row[2:])) for row in cursor.fetchall()}
 
 

@@ -17,7 +17,7 @@ def awaiting_input(facts: Facts) -> Finding:
 
 
 def retry_backoff(facts: Facts) -> Finding:
-    if facts.state != RETRYING and not (held(facts) and facts.attempt >= MANY_ATTEMPTS and not _slow(facts)):
+    if facts.state != RETRYING and not (held(facts) and facts.attempt > MANY_ATTEMPTS and not _slow(facts)):
         return _inherited(facts, Verdict.RETRY_BACKOFF) or out(
             "it is the first attempt" if facts.attempt <= 1 else "it is not waiting for another attempt"
         )
@@ -27,7 +27,8 @@ def retry_backoff(facts: Facts) -> Finding:
         )
     error = f": {facts.error}" if facts.error else ""
     back = f", back in {lasting(facts.due_s)}" if facts.due_s and facts.due_s > 0 else ""
-    return proved(f"attempt {facts.attempt} failed{error}{back}", words.of_ledger(facts))
+    failed = facts.attempt - 1 if held(facts) else facts.attempt
+    return proved(f"attempt {failed} failed{error}{back}", words.of_ledger(facts))
 
 
 def _slow(facts: Facts) -> bool:

@@ -7,7 +7,7 @@ from agents.queues.stuck.words import HELD, WAITING
 
 RETRYING = "retrying"
 # So many failures are enough to speak of it.
-MANY_ATTEMPTS = 3
+MANY_ATTEMPTS = 2
 
 
 def proved(says: str, *evidence: Evidence) -> Finding:

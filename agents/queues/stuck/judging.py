@@ -39,7 +39,7 @@ def overdue_s(facts: Facts) -> float:
         return _retrying(facts)
     if facts.state == "running":
         long = facts.age_s - facts.patience.work_s
-        return max(long, _retrying(facts)) if facts.attempt >= MANY_ATTEMPTS else long
+        return max(long, _retrying(facts)) if facts.attempt > MANY_ATTEMPTS else long
     return facts.age_s - _wait_s(facts)
 
 
@@ -50,7 +50,7 @@ def _wait_s(facts: Facts) -> float:
 
 
 def _retrying(facts: Facts) -> float:
-    """Three failures are enough to speak of it; else a time that is too long."""
+    """Failing again is enough to speak of it; else a time that is too long."""
     if facts.attempt >= MANY_ATTEMPTS:
         return facts.life_s - LEAST_WAIT_S
     return facts.life_s - facts.patience.retry_s

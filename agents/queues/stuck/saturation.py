@@ -1,8 +1,8 @@
 """Can those who consume a queue keep up with what is usual for it? A burst that drains is no fault. Pure.
 
-Capacity is what leaves while messages wait. Three things are told apart: capacity that has sunk below the usual
-demand never catches up; a burst is far more than the usual demand, and is over when it is over; and whatever goes on
-growing for long enough is too much, whatever it is called.
+Capacity is what leaves while messages wait. Four things are told apart: capacity that has sunk below the usual demand
+never catches up; hands that have slowed down are no match for what comes; a burst is far more than the usual demand,
+and is over when it is over; and whatever goes on growing for long enough is too much, whatever it is called.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ SUNK = 0.7
 TOO_LONG_S = 180.0
 # Below so many a second nothing can be said of rates over a few seconds.
 LEAST_RATE = 0.3
+# Hands that need so many times as long as usual have slowed down; less than this is nobody's slowness.
+SLOWER = 4.0
+SLOW_S = 0.25
 # What rates are taken over: long enough that a slow message now and then is no dip.
 OVER_S = 15.0
 
@@ -38,8 +41,24 @@ def look(queue: QueueFacts) -> Look:
         return Look(False, "those who consume it are at work on what they took")
     if queue.growing_s >= TOO_LONG_S and queue.leaving < queue.entering:
         return Look(True, f"it has grown for {lasting(queue.growing_s)}: {_rates(queue)}")
+    if _slowed(queue):
+        return Look(True, _how_slow(queue))
     demand = queue.usual_entering or 0.0
     return _against(queue, demand) if demand >= LEAST_RATE else Look(False, _drains(queue, demand))
+
+
+def _slowed(queue: QueueFacts) -> bool:
+    """Each message takes far longer than usual, and more come than go: a burst is no excuse for that."""
+    if queue.work_s is None or queue.usual_work_s is None or queue.entering <= queue.leaving:
+        return False
+    return queue.work_s > max(SLOWER * queue.usual_work_s, SLOW_S)
+
+
+def _how_slow(queue: QueueFacts) -> str:
+    return (
+        f"its consumers need {queue.work_s:.2f} s for a message that usually takes {queue.usual_work_s:.2f} s: "
+        f"{_rates(queue)}"
+    )
 
 
 def _against(queue: QueueFacts, demand: float) -> Look:

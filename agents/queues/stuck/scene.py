@@ -23,7 +23,7 @@ from agents.queues.stuck.candidates import Flow, Group, Where
 from agents.queues.stuck.graph import Node
 from agents.queues.stuck.staff import Staff
 from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
-from agents.queues.values import BrokerState, QueueKey, QueueState
+from agents.queues.values import BrokerState, QueueKey, QueueState, Times
 
 EAR_STALE_S = 15.0
 HOUR = timedelta(hours=1)
@@ -46,6 +46,7 @@ class Memory:
 
     patience: dict[int, Patience] = field(default_factory=dict)
     usual: dict[int, float | None] = field(default_factory=dict)
+    work: dict[int, float | None] = field(default_factory=dict)
     growing: dict[QueueKey, datetime] = field(default_factory=dict)
     learned: dict[int, datetime] = field(default_factory=dict)
 
@@ -140,6 +141,7 @@ class _Reading:
             names = {state.id: state.name for state in self._queues.values()}
             for id in ids:
                 memory.patience[id] = patience.of(names[id], times.get(id), settings.POSTROOM.patience)
+                memory.work[id] = _usual_work(times.get(id))
                 rates = [p.tally.entered / p.tally.counted_s for p in history[id] if p.tally.counted_s >= 10]
                 memory.usual[id] = median(rates) if rates else None
                 memory.learned[id] = now
@@ -211,14 +213,26 @@ class _Reading:
             link=f"/messages/one/{row.message_id}" if row else "",
         )
         known = [each for each in alive if each]
+        slots = sum(known) if known and len(known) == len(alive) else None
+        if facts.figures is not None and slots:
+            facts = replace(facts, figures=self._with_pace(where, facts.figures, slots))
         return Node(
             facts,
             messages=group.messages,
             hands=tuple(of_message(each) for each in hands),
-            slots=sum(known) if known and len(known) == len(alive) else None,
+            slots=slots,
             in_hand=max(
                 self._in_hand.get(where, 0), sum(each.running or 0 for each in takers if each.answers)
             ),
+        )
+
+    def _with_pace(self, where: Where, figures: QueueFacts, slots: int) -> QueueFacts:
+        """How long a message takes its hands now; asked of a queue in which one has waited for as long already."""
+        left = self._flows.get((where.broker, where.queue), Flow()).left_lately
+        state = self._queues.get(QueueKey(self._named(where).broker, where.queue))
+        usual = self._memory.work.get(state.id) if state else None
+        return replace(
+            figures, work_s=slots * candidates.LATELY_S / left if left else None, usual_work_s=usual
         )
 
     def _of_held(self, row: MessageRow) -> Facts:
@@ -319,6 +333,11 @@ class _Reading:
             return LedgerFacts(True, None)
         kind = WayKind.EVENTS if sources & int(Sources.LIBRARY) else WayKind.CELERY
         return _hears(self._ears.get((broker, kind)), broker, kind, self._now)
+
+
+def _usual_work(times: Times | None) -> float | None:
+    known = times is not None and times.work.messages >= patience.FEW
+    return times.work.p50 if times is not None and known else None
 
 
 def _broker(state: BrokerState, now: datetime) -> BrokerFacts:

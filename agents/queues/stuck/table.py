@@ -99,7 +99,8 @@ TABLE = (
     ),
     Rule(
         Verdict.CONSUMER_SATURATED,
-        "those who consume the queue take less than usually comes, or it has grown for minutes",
+        "those who consume the queue take less than usually comes, or need far longer for a message than usual while "
+        "more come than go, or it has grown for minutes",
         "the queue drains, or what came is a burst that they work off",
         "Start another instance, or have senders hold back.",
         checks_work.consumer_saturated,

@@ -10,8 +10,10 @@ from agents.queues.stuck.values import Facts, InstanceFacts
 BEAT_LATE_S = 7.0
 # Silent for so long, it counts as gone even where nobody can ask it.
 BEAT_GONE_S = 20.0
-# Who beat so long after it last answered was alive and did not answer.
-CUT_OFF_S = 6.0
+# Who beat so long after it last answered was alive and did not answer: no round of questions takes longer.
+CUT_OFF_S = 9.0
+# Who beat so long after it was asked in vain was so, too.
+AFTER_S = 0.5
 
 
 class Life(StrEnum):
@@ -47,9 +49,10 @@ def _silent(each: InstanceFacts, beat_s: float, beats_heard: bool) -> Life:
 def _fresh(each: InstanceFacts) -> Life:
     """It beat a moment ago: it lived then."""
     assert each.beat_s is not None
-    if each.answers is False:
-        return Life.CUT_OFF if each.silent_asks_s - each.beat_s > CUT_OFF_S else Life.OPEN
-    return Life.ALIVE
+    if each.answers is not False:
+        return Life.ALIVE
+    in_vain = each.asked_age_s is not None and each.asked_age_s - each.beat_s > AFTER_S
+    return Life.CUT_OFF if in_vain or each.silent_asks_s - each.beat_s > CUT_OFF_S else Life.OPEN
 
 
 def sorted_out(facts: Facts) -> dict[Life, tuple[InstanceFacts, ...]]:
@@ -61,14 +64,16 @@ def sorted_out(facts: Facts) -> dict[Life, tuple[InstanceFacts, ...]]:
 
 
 def consuming(facts: Facts) -> int | None:
-    """How many take from the queue now; None when nobody can tell. The broker's own count decides where it has one
-    and knows it at once; else the workers' answers."""
-    said = [each.consumes and each.answers for each in facts.takers if each.answers is not None]
+    """How many take from the queue now; None when nobody can tell, or those who can contradict each other. Who said
+    that it stops takes nothing."""
     figures = facts.figures
     if figures is None or not figures.fresh:
         return None
-    if facts.broker is not None and facts.broker.kind == "rabbitmq" and figures.consumers is not None:
-        return figures.consumers
-    if said and all(each.answers is not None for each in facts.takers):
-        return sum(1 for each in said if each)
-    return figures.consumers
+    if facts.takers and all(each.stopped for each in facts.takers):
+        return 0
+    known = facts.takers and all(each.answers is not None or each.stopped for each in facts.takers)
+    number = sum(1 for each in facts.takers if each.answers and each.consumes) if known else None
+    counts_itself = facts.broker is not None and facts.broker.kind == "rabbitmq"
+    if number is None or not counts_itself or figures.consumers is None:
+        return figures.consumers if number is None else number
+    return figures.consumers if bool(figures.consumers) == bool(number) else None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from postroom.errors import PostroomError
-from postroom.http import Client
+from postroom.commands import asking
+from postroom.commands.asking import API, DONE, NO
 
-DONE, NO, BAD_USAGE = 0, 1, 2
 MOST_SHOWN = 8
 
 
@@ -20,25 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "id", metavar="ID", help="a message, task, trace, conversation, letter or business id"
     )
     parser.add_argument("--environment", default="", help="where ids are the same in several")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    asking.for_programs(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """0: it is not stuck; 1: it is, or nobody knows it."""
+    return asking.guarded("where", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     wanted = {"id": options.id} | ({"environment": options.environment} if options.environment else {})
-    try:
-        found = ask(wanted)
-    except PostroomError as problem:
-        print(f"postroom where: {problem}", file=sys.stderr)
-        return NO
-    print(json.dumps(found, indent=2) if options.json else "\n".join(lines(found)))
+    found: dict[str, Any] = asking.client().get(f"{API}/where", wanted).body
+    asking.answer(options, found, lambda: "\n".join(lines(found)))
     return NO if found.get("verdict") else DONE
-
-
-def ask(wanted: dict[str, str]) -> dict[str, Any]:
-    """Raises PostroomError: Postroom is away, refuses, or knows nothing of it."""
-    found: dict[str, Any] = Client().get("/api/v1/where", wanted).body
-    return found
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:
