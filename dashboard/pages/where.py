@@ -17,6 +17,8 @@ from dashboard import asked, words
 from dashboard.pages import frame, search
 
 MOST_OTHERS = 20
+# What the answer itself names.
+SAID_ABOVE = frozenset({"messages", "letters"})
 
 
 @requires(Permission.SEE)
@@ -29,6 +31,8 @@ def where(request: HttpRequest) -> HttpResponse:
     found = [thing for answer in answers for thing in answer.found]
     if asked_of is None and len(found) == 1:
         return redirect(frame.carry(request, found[0].url))
+    if asked_of is not None:
+        answers = [answer for answer in answers if answer.kind not in SAID_ABOVE]
     context = {"wanted": wanted, "answers": answers, "kinds": search.kinds()}
     return render(request, "pages/where.html", context | (_shown(asked_of) if asked_of else {}))
 

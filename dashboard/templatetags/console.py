@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core import clock
@@ -109,6 +109,25 @@ def id(value: object) -> SafeString:
 def short(value: str) -> str:
     """An id, shortened in the middle, where it is a link and not to be copied."""
     return words.short_id(value)
+
+
+@register.filter
+def spoken(sentence: str) -> SafeString:
+    """A sentence with the names in it that stand between backticks set as names."""
+    parts = sentence.split("`")
+    return format_html_join(
+        "", "{}", ((_name(part) if place % 2 else part,) for place, part in enumerate(parts))
+    )
+
+
+def _name(text: str) -> SafeString:
+    return format_html('<span class="mono">{}</span>', text)
+
+
+@register.filter
+def worded(name: str) -> str:
+    """`no_consumer` → `no consumer`."""
+    return name.replace("_", " ")
 
 
 @register.filter

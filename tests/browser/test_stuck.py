@@ -47,7 +47,7 @@ def test_from_the_overview_to_the_cause_in_two_clicks_or_one_paste(open_own: Ope
     expect(first.locator(".status")).to_have_text("no consumer")
     first.locator(".row-link").click()
     visit.page.wait_for_selector("h1:has-text('summarise')")
-    expect(visit.page.locator("#stuck-cause")).to_contain_text("agent_down")
+    expect(visit.page.locator("#stuck-cause")).to_contain_text("agent down")
     visit.page.keyboard.press("/")
     visit.page.keyboard.type("inv-4711")
     visit.page.keyboard.press("Enter")

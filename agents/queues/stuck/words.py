@@ -53,11 +53,11 @@ def of_beat(each: InstanceFacts) -> Evidence:
     if each.beat_s is None:
         says = f"{each.name} never sent a heartbeat"
     elif each.stopped:
-        says = f"{each.name} said {lasting(each.beat_s)} ago that it stops"
+        says = f"{each.name} said that it stops"
     elif each.paused:
         says = f"{each.name} says that it is paused"
     else:
-        says = f"{each.name} beat {lasting(each.beat_s)} ago"
+        says = f"last heartbeat of {each.name}"
     return Evidence(Kind.HEARTBEAT, says, each.beat_s, f"heartbeats of {each.agent}", each.link)
 
 

@@ -12,7 +12,7 @@ from agents.ledger.models import MessageRow
 from agents.ledger.values import UNDER_WAY, Fault, moment
 from agents.queues.stuck import words
 from agents.queues.stuck.looking import Seen, several
-from agents.queues.stuck.values import Evidence, Kind
+from agents.queues.stuck.values import Evidence, Kind, Verdict
 from agents.queues.where.telling import Known, tell
 from agents.queues.where.values import Answer, Custody, Hop
 from core import clock
@@ -46,8 +46,9 @@ def answers(rows: Sequence[MessageRow], custody: Mapping[int, Custody]) -> list[
 
 
 def _urgency(answer: Answer) -> tuple[int, float]:
+    """What is stuck by itself before what only waits for that."""
     if answer.verdict is not None:
-        return (0, -answer.age_s)
+        return (-1 if answer.verdict is not Verdict.BLOCKED_DOWNSTREAM else 0, -answer.age_s)
     if answer.place.kind in {"letters", "unknown"}:
         return (1, answer.age_s)
     return (2, -answer.age_s) if answer.place.kind != "over" else (3, answer.age_s)
