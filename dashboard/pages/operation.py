@@ -17,7 +17,7 @@ from agents.operations.api import ItemState, OperationError, State, Verdict
 from agents.operations.models import Operation
 from agents.operations.values import Action, Grade
 from core.access import selectors as access
-from core.access.api import Decision, Permission, Subject, may
+from core.access.api import Permission, Subject, may
 from core.access.models import Approval
 from core.access.models.approvals import ApprovalState
 from core.access.routes import requires
@@ -68,7 +68,7 @@ def operation(request: HttpRequest, id: UUID) -> HttpResponse:
         "chart": progress(selectors.samples(found)),
         "timeline": selectors.timeline(found),
         "decision": plan.decision(subject, found.plan),
-        "settling": _settling(subject, found),
+        "settling": plan.first_denied(subject, Permission.SETTLE, found.plan),
         "receipt": selectors.restorable_until(found) if found.action == Action.PURGE else None,
         "may_restore": may(subject, Permission.RESTORE),
         "api_path": f"/api/v1/operations/{found.pk}",
@@ -158,13 +158,6 @@ def _telling(found: Operation) -> ItemState:
         *(ItemState.PROCESSED, ItemState.APPLIED, ItemState.WAITING, ItemState.UNTOUCHED, ItemState.LEFT_OUT),
     )
     return next((state for state in order if getattr(found, state)), ItemState.WAITING)
-
-
-def _settling(subject: Subject, found: Operation) -> Decision:
-    """May they settle, everywhere that it reaches?"""
-    places = {part.place for part in found.plan.parts.all()}
-    decisions = [may(subject, Permission.SETTLE, place) for place in places]
-    return next((each for each in decisions if not each), may(subject, Permission.SETTLE))
 
 
 def _approval(subject: Subject, found: Operation) -> dict[str, Any]:

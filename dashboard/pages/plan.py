@@ -72,7 +72,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change(request: HttpRequest, id: UUID) -> HttpResponse:
     """Other options make another plan: the seal is over them too. What arrived since is in it."""
-    old = _found(request, id)
+    old = one(request, id)
     action = Action(old.action)
     try:
         given = plan_form.options(request.POST, old.options)
@@ -80,46 +80,46 @@ def change(request: HttpRequest, id: UUID) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect(_url(request, old))
     taken = {name: value for name, value in given.items() if name in TAKEN[action]}
-    return _made(request, action, old.selection, taken, fallback=_url(request, old))
+    return made(request, action, old.selection, taken, fallback=_url(request, old))
 
 
 def _planned(
     request: HttpRequest, action: Action, selection: api.Selection, data: dict[str, Any]
 ) -> HttpResponse:
     given = {"target_queue": data["target_queue"]} if data.get("target_queue") else {}
-    return _made(request, action, selection, given, fallback=_back(request))
+    return made(request, action, selection, given, fallback=_back(request))
 
 
-def _made(
+def made(
     request: HttpRequest, action: Action, selection: api.Selection, given: dict[str, Any], *, fallback: str
 ) -> HttpResponse:
     try:
-        made = api.plan(action, selection, api.parse(action, given), of_request(request))
+        new_plan = api.plan(action, selection, api.parse(action, given), of_request(request))
     except (OperationError, OptionRefusedError) as refused:
         messages.error(request, str(refused))
         return redirect(fallback)
-    return redirect(_url(request, made))
+    return redirect(_url(request, new_plan))
 
 
 # ---- Shown -----------------------------------------------------------------------------------------------------
 @requires(Permission.SEE)
 @require_safe
 def plan(request: HttpRequest, id: UUID) -> HttpResponse:
-    return _page(request, _found(request, id))
+    return _page(request, one(request, id))
 
 
 @requires(Permission.SEE)
 @require_safe
 def late(request: HttpRequest, id: UUID) -> HttpResponse:
     """How many arrived since, while the page is open."""
-    found = _found(request, id)
+    found = one(request, id)
     return render(request, "parts/plan_late.html", {"plan": found, "late": selectors.late(found)})
 
 
 @requires(*ACTIONS)
 @require_POST
 def start(request: HttpRequest, id: UUID) -> HttpResponse:
-    found = _found(request, id)
+    found = one(request, id)
     kinds = [GuardKind(kind) for kind in _kinds(request.POST.getlist("leave_out"))]
     try:
         limit = _limit(frame.subject_of(request), found)
@@ -155,6 +155,8 @@ def _page(request: HttpRequest, found: Plan, *, problem: str = "", status: int =
         "late": selectors.late(found),
         "decision": decision(subject, found),
         "why_not": _why_not(found),
+        "edit_url": reverse("operations-plan-edit", args=(found.pk,)) if action is Action.REDRIVE else "",
+        "may_edit": first_denied(subject, Permission.EDIT, found),
         "operation": getattr(found, "operation", None),
         "chosen": chosen,
         "reason": request.POST.get("reason", ""),
@@ -198,8 +200,12 @@ def _confirmed(found: Plan, chosen: list[GuardKind], limit: str, typed: str) -> 
 
 
 def decision(subject: Subject, found: Plan) -> Decision:
-    """May they do it, everywhere that it reaches? The first place where not."""
-    permission = PERMISSIONS[Action(found.action)]
+    """May they do it, everywhere that it reaches?"""
+    return first_denied(subject, PERMISSIONS[Action(found.action)], found)
+
+
+def first_denied(subject: Subject, permission: Permission, found: Plan) -> Decision:
+    """The first place where they may not; else that they may."""
     places = {part.place for part in found.parts.all()}
     decisions = [may(subject, permission, place) for place in places] or [may(subject, permission)]
     return next((each for each in decisions if not each), decisions[0])
@@ -266,7 +272,7 @@ def _program(found: Plan, chosen: list[str]) -> dict[str, Any]:
     }
 
 
-def _found(request: HttpRequest, id: UUID) -> Plan:
+def one(request: HttpRequest, id: UUID) -> Plan:
     found = selectors.plan(frame.subject_of(request), id)
     if found is None:
         raise Http404

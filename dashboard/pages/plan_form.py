@@ -87,6 +87,11 @@ def plain(value: float) -> str:
     return f"{value:g}"
 
 
+def as_text(value: Any) -> str:
+    """JSON for a form; nothing for nothing."""
+    return "" if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def _patch(part: str, text: str) -> Any:
     if not text.strip():
         return None

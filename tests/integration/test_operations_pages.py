@@ -286,3 +286,38 @@ def test_a_selection_is_kept_word_for_word_in_the_plan(ana: Client) -> None:
     Plan.objects.update(expires_at=clock.now())
     said = text(ana.get(f"/plans/{plan.pk}"))
     assert 'name="q" value="x&lt;y"' in said
+
+
+# ---- Edit ------------------------------------------------------------------------------------------------------
+def test_one_letter_is_edited_as_it_is__and_the_plan_carries_the_patch(ana: Client) -> None:
+    (one,) = held(1)
+    plan = planned(ana, action="redrive", id=[one])
+    path = f"/plans/{plan.pk}/edit"
+    assert "&quot;order&quot;: 7" in text(ana.get(path))
+    form = {"body": '{"order": 8}', "headers": '{"postroom-sender": "classify"}'}
+    said = text(ana.post(path, form | {"do": "preview"}))
+    assert '<span data-line="-">- &quot;order&quot;: 7' in said
+    answer = ana.post(path, form | {"do": "seal"})
+    made = Plan.objects.exclude(pk=plan.pk).get()
+    assert answer["Location"] == f"/plans/{made.pk}"
+    assert made.options["edit"] == {"body": [{"op": "replace", "path": "/order", "value": 8}]}
+    assert "Each message is edited" in text(ana.get(answer["Location"]))
+    assert Letter.objects.get().state == "held"
+
+
+def test_many_are_edited_by_a_patch__seen_on_samples_first(ana: Client) -> None:
+    held(4)
+    plan = planned(ana, action="redrive", matching="1")
+    path = f"/plans/{plan.pk}/edit"
+    said = text(ana.post(path, {"body": '{"order": 9}', "headers": "", "do": "preview"}))
+    assert said.count('data-line="+"') >= 3
+    unfit = {"body": '[{"op": "remove", "path": "/nope"}]', "do": "preview"}
+    assert "edit.body: step 0:" in text(ana.post(path, unfit))
+    assert "it is no JSON" in text(ana.post(path, {"body": "{", "do": "seal"}), 422)
+    assert Plan.objects.count() == 1
+
+
+def test_without_the_right_to_edit__no_form(vera: Client, ana: Client) -> None:
+    held(1)
+    plan = planned(ana, action="redrive", matching="1")
+    assert vera.get(f"/plans/{plan.pk}/edit").status_code == 403
