@@ -8,6 +8,8 @@ const page = document.querySelector("[data-select-page]");
 const matching = bar?.querySelector("[data-matching]");
 const said = bar?.querySelector("[data-selected]");
 
+const words = (ticked) => (ticked ? `${ticked.toLocaleString("en")} on this page` : "None chosen");
+
 if (bar && page) {
   page.hidden = false;
   page.addEventListener("change", tickAll);
@@ -30,8 +32,6 @@ function show() {
   said.textContent = matching.checked ? "All that match" : words(ticked);
   bar.toggleAttribute("data-chosen", matching.checked || ticked > 0);
 }
-
-const words = (ticked) => (ticked ? `${ticked.toLocaleString("en")} on this page` : "None chosen");
 
 function take(event) {
   if (matching.checked || boxes().some((box) => box.checked)) return;
