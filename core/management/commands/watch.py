@@ -34,8 +34,9 @@ class Command(BaseCommand):
 
 
 def _collect_seldom() -> None:
-    """Thousands of spans a second leave hundreds of thousands of objects that are kept for minutes. They hold no
-    cycles, and looking for some among them again and again took a third of the time, in long pauses."""
+    """The loops keep many small objects for minutes, and each full collection walks all of them. Most hold no cycles,
+    so it is enough to look now and then; what is there from the start is not looked at again. Cycles are still found,
+    only later."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
