@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,18 +17,13 @@ from pathlib import Path
 from core import clock, live_redis, processes
 from core.processes import Kind, ProcessState, State
 from core.up.child import launcher
+from tests.support.servers import free_port
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 READY_SECONDS = 90.0
 PASSWORD = "a-long-test-password"
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def environ(data: Path, **settings: str) -> dict[str, str]:
