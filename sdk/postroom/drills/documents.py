@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from postroom.content.api import LIMIT, LIMIT_ON_REDIS
 from postroom.drills import notes
 from postroom.drills.figures import Verdict, at_least, at_most, exactly, told
+from postroom.drills.progress import Progress
 from postroom.drills.scene import Drill, Scene, Size
 from postroom.drills.waiting import until
 
@@ -82,24 +83,21 @@ def play(scene: Scene, verdict: Verdict) -> None:
     for step in STEPS:
         where = f"postroom.drills.documents_agents:{step}"
         scene.agent(step, where, "--pool", "threads", "--concurrency", "2", POSTROOM_CONTENT_URL=str(content))
-    clerk, progress = (
-        scene.sender("clerk"),
-        scene.progress("documents", count * len(STEPS)),
-    )
+    clerk, progress = scene.sender("clerk"), scene.progress("documents", count * len(STEPS))
     try:
         for number in range(count):
             clerk.send_message("fetch", origin.order(number))
-        _until_through(scene, count * len(STEPS), progress.at)
+        _until_through(scene, count * len(STEPS), progress)
     finally:
         origin.close()
     progress.close()
     _judge(scene, verdict, origin)
 
 
-def _until_through(scene: Scene, steps: int, at: object) -> None:
+def _until_through(scene: Scene, steps: int, progress: Progress) -> None:
     def through() -> bool:
         done = notes.count(scene.folder, "handled")
-        at(done, "steps of documents")  # type: ignore[operator]
+        progress.at(done, "steps of documents")
         return done >= steps
 
     until(through, "every document to pass every step", PATIENCE_SECONDS, every=0.2)

@@ -6,6 +6,7 @@ drill's broker among its brokers. Whoever watches can sign in there while the dr
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,11 +39,19 @@ class Postroom:
     password: str = ""
 
     def get(self, path: str) -> Any:
-        import json
+        return self.send("GET", path)
 
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310 - our own address
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer; None where there is nothing in it. Raises HTTPError on a refusal."""
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            self.url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
+            said = answer.read()
+        return json.loads(said) if said else None
 
     def pages(self, path: str) -> Iterator[dict[str, Any]]:
         """All rows of a list, page after page. `path` has a query."""

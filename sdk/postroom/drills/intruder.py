@@ -9,7 +9,6 @@ for the message that they are put on.
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +25,7 @@ from postroom.security.agent import SecureAgent
 
 AGENT = "postroom.drills.intruder_agent:agent"
 QUEUE, HONEST, VISITOR = "vault", "clinic", "visitor"
+POLICIES = "/api/v1/sender-policies"
 REFUSED, REPORTED = "message.refused", "agent.reported"
 PATIENCE_SECONDS = 180.0
 
@@ -84,17 +84,10 @@ def _secure(scene: Scene, name: str) -> SecureAgent:
 
 
 def _allow_only_the_honest(scene: Scene) -> None:
-    _post(scene, {"position": 1, "sender": HONEST, "recipient": QUEUE, "effect": "allow"})
-    _post(scene, {"position": 2, "recipient": QUEUE, "effect": "deny"})
-
-
-def _post(scene: Scene, policy: dict[str, object]) -> None:
-    request = urllib.request.Request(  # noqa: S310 - our own address
-        f"{scene.postroom.url}/api/v1/sender-policies",
-        data=json.dumps(policy).encode(),
-        headers={"Authorization": f"Bearer {scene.postroom.token}", "Content-Type": "application/json"},
+    scene.postroom.send(
+        "POST", POLICIES, {"position": 1, "sender": HONEST, "recipient": QUEUE, "effect": "allow"}
     )
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    scene.postroom.send("POST", POLICIES, {"position": 2, "recipient": QUEUE, "effect": "deny"})
 
 
 def _replay(scene: Scene, sent: Sent) -> None:

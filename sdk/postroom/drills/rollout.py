@@ -5,9 +5,7 @@ In the middle the new release of one hall is killed, as if it had crashed: calls
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from typing import Any
 from postroom.drills import notes
 from postroom.drills.children import Child
 from postroom.drills.figures import Verdict, at_least, exactly, told
-from postroom.drills.progress import Progress
 from postroom.drills.rollout_clients import FRESH_SECONDS
 from postroom.drills.rollout_hall import LINGER_SECONDS
 from postroom.drills.scene import Drill, Scene, Size
@@ -38,7 +35,8 @@ def play(scene: Scene, verdict: Verdict) -> None:
     for number, (hall, leaving) in enumerate(zip(halls, old, strict=True)):
         _move(scene, hall, leaving, crash=number == len(halls) // 2)
         progress.at(number + 1, f"{notes.count(scene.folder, 'called')} calls")
-    _quiet(scene, seconds=2 * FRESH_SECONDS, progress=progress)
+    _let_flow(scene, 2 * FRESH_SECONDS)
+    progress.close("moved")
     addresses = _addresses(scene)
     configured = _configuration(clients)
     clients.end()
@@ -60,10 +58,10 @@ def _move(scene: Scene, hall: range, leaving: Child, crash: bool) -> None:
     for share in SHARES:
         for entry in entries:
             _weigh(scene, entry["id"], share)
-        _quiet(scene, FRESH_SECONDS)
+        _let_flow(scene, FRESH_SECONDS)
         if crash and share == SHARES[0]:
             _crash(scene, coming)
-    _quiet(scene, FRESH_SECONDS)
+    _let_flow(scene, FRESH_SECONDS)
     leaving.end()
 
 
@@ -71,7 +69,7 @@ def _crash(scene: Scene, coming: Child) -> None:
     """−9, while a tenth of the traffic is its own; calls go on, then it is started again."""
     opened = notes.count(scene.folder, "open")
     coming.kill()
-    _quiet(scene, 2 * FRESH_SECONDS)
+    _let_flow(scene, 2 * FRESH_SECONDS)
     coming.start_again()
     until(
         lambda: notes.count(scene.folder, "open") > opened,
@@ -80,7 +78,7 @@ def _crash(scene: Scene, coming: Child) -> None:
     )
 
 
-def _quiet(scene: Scene, seconds: float, progress: Progress | None = None) -> None:
+def _let_flow(scene: Scene, seconds: float) -> None:
     """Let calls flow for so long, and see that they do."""
     before, end = notes.count(scene.folder, "called"), time.monotonic() + seconds
     until(
@@ -88,8 +86,6 @@ def _quiet(scene: Scene, seconds: float, progress: Progress | None = None) -> No
         "calls to flow",
         PATIENCE_SECONDS,
     )
-    if progress:
-        progress.close("moved")
 
 
 def _entries(scene: Scene) -> list[dict[str, Any]]:
@@ -101,13 +97,7 @@ def _entries(scene: Scene) -> list[dict[str, Any]]:
 def _weigh(scene: Scene, entry: str, share: int) -> None:
     """Both weights in one step."""
     body = {"versions": [{"version": OLD, "weight": 100 - share}, {"version": NEW, "weight": share}]}
-    request = urllib.request.Request(  # noqa: S310 - our own address
-        f"{scene.postroom.url}/api/v1/agents/{entry}",
-        data=json.dumps(body).encode(),
-        method="PATCH",
-        headers={"Authorization": f"Bearer {scene.postroom.token}", "Content-Type": "application/json"},
-    )
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    scene.postroom.send("PATCH", f"/api/v1/agents/{entry}", body)
 
 
 def _addresses(scene: Scene) -> list[str]:
