@@ -17,7 +17,7 @@ from postroom.letters import Attempt
 from postroom.runtime import tracing
 from postroom.runtime.api import Incoming, Outcome
 from postroom.runtime.decisions import Desk, here
-from postroom.runtime.opening import trace_id_of
+from postroom.runtime.sending import told_by_headers
 from postroom.runtime.settling import attempt_of
 
 
@@ -72,24 +72,7 @@ class Publishing:
                 said.setdefault(name, value)
 
     def _sent(self, said: dict[str, Any], queue: str) -> Event:
-        about = self._office.about
-        common: Event = {
-            "sender": said.get(headers.SENDER, ""),
-            "environment": about.environment,
-            "broker": about.broker,
-            "queue": queue,
-            "task": str(said.get("task") or ""),
-            "workflow": said.get(headers.WORKFLOW, ""),
-            "conversation_id": said.get(headers.CONVERSATION_ID, ""),
-            "parent_id": said.get(headers.PARENT_ID, ""),
-            "trace_id": trace_id_of(said.get(headers.TRACEPARENT)),
-            "deadline": said.get(headers.DEADLINE, ""),
-            "due": said.get("eta") or "",
-            "attempt": 0,
-            "redrive": 0,
-            "source": "library",
-        }
-        return events.make(events.SENT, said["id"], common)
+        return events.make(events.SENT, said["id"], told_by_headers(self._office.about, said, queue))
 
     # ---- The same one again --------------------------------------------------------------------------------------
     def _next_attempt(self, said: dict[str, Any], desk: Desk) -> None:

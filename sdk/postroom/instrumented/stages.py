@@ -18,7 +18,7 @@ from postroom.delivery.api import ClaimLostError, DeliveryError, Settlement
 from postroom.errors import Failure, failure_of
 from postroom.instrumented.office import Office
 from postroom.instrumented.reading import error_in, raw_of_request, seconds_until, traceback_in
-from postroom.runtime import decisions, outcomes, stages, tracing
+from postroom.runtime import outcomes, stages
 from postroom.runtime.api import Outcome
 from postroom.runtime.hooks import tell_all
 from postroom.runtime.house import House
@@ -68,16 +68,9 @@ def finish(office: Office, handling: Handling, before: Stages = ()) -> Handling:
 
 def _trace(house: House, handling: Handling, trace: Callable[..., Traced], given: Any) -> Handling:
     begun: list[object] = []
-    context, seat = tracing.enter(handling.incoming.headers), decisions.sit_down(handling.desk)
-    house.teller.watch(handling.desk)
-    try:
-        for hook in house.beginning:
-            begun.append(hook.before_handle(handling.incoming))
-        with house.keeping(handling.desk):
-            return replace(handling, begun=tuple(begun), result=trace(*given))
-    finally:
-        decisions.get_up(seat)
-        tracing.leave(context)
+    with stages.at_its_desk(house, handling, begun):
+        result = trace(*given)
+    return replace(handling, begun=tuple(begun), result=result)
 
 
 def classify(house: House, handling: Handling) -> Handling:

@@ -174,25 +174,16 @@ class Sender:
             self._settler.tell([event])
 
     def _sent(self, outgoing: Outgoing, said: Letterhead) -> Event:
-        carried = outgoing.headers
-        common: Event = {
-            "agent": outgoing.recipient,
-            "sender": outgoing.sender,
-            "environment": outgoing.environment,
-            "broker": self._about.broker,
-            "queue": outgoing.queue,
-            "task": outgoing.task,
-            "workflow": carried.get(headers.WORKFLOW, ""),
-            "conversation_id": carried.get(headers.CONVERSATION_ID, ""),
-            "parent_id": carried.get(headers.PARENT_ID, ""),
-            "trace_id": trace_id_of(carried.get(headers.TRACEPARENT)),
-            "deadline": carried.get(headers.DEADLINE, ""),
-            "due": carried.get("eta") or "",
-            "attempt": 0,
-            "redrive": 0,
-            "source": "library",
-        }
-        return events.make(events.SENT, outgoing.message_id, common)
+        return events.make(
+            events.SENT,
+            outgoing.message_id,
+            {
+                "agent": outgoing.recipient,
+                **told_by_headers(self._about, outgoing.headers, outgoing.queue),
+                "sender": outgoing.sender,
+                "task": outgoing.task,
+            },
+        )
 
     def _declare(self, producer: Any, queue: str) -> None:
         """On RabbitMQ a message to a queue that is not there is gone, so the queue is made first. One that is there
@@ -202,6 +193,26 @@ class Sender:
         with suppress(*producer.connection.channel_errors), producer.connection.channel() as channel:
             quorum_queue(queue)(channel).declare()
         self._declared.add(queue)
+
+
+def told_by_headers(about: About, carried: Mapping[str, Any], queue: str) -> Event:
+    """What the headers of a message that is sent say about it, as the event `sent` has it."""
+    return {
+        "sender": carried.get(headers.SENDER, ""),
+        "environment": about.environment,
+        "broker": about.broker,
+        "queue": queue,
+        "task": str(carried.get("task") or ""),
+        "workflow": carried.get(headers.WORKFLOW, ""),
+        "conversation_id": carried.get(headers.CONVERSATION_ID, ""),
+        "parent_id": carried.get(headers.PARENT_ID, ""),
+        "trace_id": trace_id_of(carried.get(headers.TRACEPARENT)),
+        "deadline": carried.get(headers.DEADLINE, ""),
+        "due": carried.get("eta") or "",
+        "attempt": 0,
+        "redrive": 0,
+        "source": "library",
+    }
 
 
 def quorum_queue(name: str) -> Queue:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter, time
 from typing import Any, Final
@@ -34,7 +35,8 @@ ASKED_AGAIN_AFTER: Final = 5.0
 STORE_AGAIN: Final = 5.0
 # Whoever has the message may be done long before his lease ends: a Celery task that retries sends itself again before
 # its own delivery is settled.
-SOONEST, LATEST = 0.5, 2.0
+SOONEST: Final = 0.5
+LATEST: Final = 2.0
 # Well below RabbitMQ's own limit, at which it would throw the message away.
 MOST_DELIVERIES: Final = 10
 
@@ -162,16 +164,24 @@ def content(house: House, handling: Handling) -> Handling:
 def handle(house: House, handling: Handling) -> Handling:
     assert handling.message is not None, "content comes before handle"
     begun: list[object] = []
+    try:
+        with at_its_desk(house, handling, begun):
+            result = house.call(handling.message)
+    except (Exception, CancelledError) as error:
+        return replace(handling, begun=tuple(begun), error=error)
+    return replace(handling, begun=tuple(begun), result=result)
+
+
+@contextmanager
+def at_its_desk(house: House, handling: Handling, begun: list[object]) -> Iterator[None]:
+    """What is around whoever handles a message: its trace, its desk, its hold. What the hooks gave is added to
+    `begun`, also when one of them fails."""
     context, seat = tracing.enter(handling.incoming.headers), decisions.sit_down(handling.desk)
     house.teller.watch(handling.desk)
     try:
-        for hook in house.beginning:
-            begun.append(hook.before_handle(handling.incoming))
+        begun.extend(hook.before_handle(handling.incoming) for hook in house.beginning)
         with house.keeping(handling.desk):
-            result = house.call(handling.message)
-        return replace(handling, begun=tuple(begun), result=result)
-    except (Exception, CancelledError) as error:
-        return replace(handling, begun=tuple(begun), error=error)
+            yield
     finally:
         decisions.get_up(seat)
         tracing.leave(context)
