@@ -37,6 +37,11 @@ class DataDir:
         return self.root / "postroom.sqlite3"
 
     @property
+    def demo(self) -> Path:
+        """The demo's own: what is broken in it."""
+        return self.root / "demo"
+
+    @property
     def telemetry(self) -> Path:
         return self.root / "telemetry"
 

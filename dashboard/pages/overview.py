@@ -19,6 +19,7 @@ from core.access.audit import selectors as audit
 from core.access.audit.models import Entry
 from core.access.models import Approval
 from core.access.routes import requires
+from dashboard import demo_panel
 from dashboard.pages import agents_heard, frame, letters, next_steps, operations, todo
 from dashboard.pages.workflows import by_urgency, of_range, rows_of
 
@@ -45,6 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "dying": dying[:RECENT],
         "workflows": by_urgency(rows_of(request, of_range(request)))[:RECENT],
         "range": frame.range_of(request),
+        "demo": demo_panel.panel(),
     }
     return render(request, "pages/overview.html", context)
 

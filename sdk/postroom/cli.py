@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "ops": "Watch and steer operations.",
     "worker": "Run an agent.",
     "where": "Where a message is, why it does not move, and what helps.",
+    "demo": "Break and mend the demo, to see what Postroom shows.",
     "drill": "Provoke a failure for real, and see that nothing comes of it.",
 }
 

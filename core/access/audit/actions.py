@@ -55,6 +55,10 @@ class Action(StrEnum):
     CONSUMPTION_RESUMED = "consumption.resumed"
     TASK_CANCELLED = "task.cancelled"
 
+    # The demo's fault panel.
+    DEMO_BROKEN = "demo.broken"
+    DEMO_MENDED = "demo.mended"
+
     # The registry.
     AGENT_REGISTERED = "agent.registered"
     AGENT_CHANGED = "agent.changed"

@@ -12,7 +12,7 @@ from core.access.services.accounts import (
 )
 from core.access.services.actor import Actor, may_manage, of_command, of_request
 from core.access.services.errors import AccessError
-from core.access.services.first_start import ensure_first_admin, ensure_ingest_token
+from core.access.services.first_start import ensure_demo_token, ensure_first_admin, ensure_ingest_token
 from core.access.services.grants import give, take_away
 from core.access.services.limits import delete_limit, save_limit
 from core.access.services.roles import change_role, create_role, delete_role
@@ -39,6 +39,7 @@ __all__ = [
     "delete_account",
     "delete_limit",
     "delete_role",
+    "ensure_demo_token",
     "ensure_first_admin",
     "ensure_ingest_token",
     "give",

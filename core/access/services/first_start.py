@@ -13,6 +13,7 @@ from core.access.services.actor import Actor, of_command
 
 ADMIN = "admin"
 INGEST = "ingest"
+DEMO = "demo"
 
 
 def ensure_first_admin(password: str | None) -> str | None:
@@ -47,16 +48,25 @@ def ensure_ingest_token() -> str:
     the owner alone: beside the database and the key that signs sessions, which are worth more. A token that was
     revoked or has expired is replaced by a new one.
     """
-    secret = _kept_secret()
+    return _ensure(INGEST, "ingest")
+
+
+def ensure_demo_token() -> str:
+    """The same for the demo's agents, with the role of agents."""
+    return _ensure(DEMO, "agent")
+
+
+def _ensure(name: str, role: str) -> str:
+    secret = _kept_secret(name)
     row = Token.objects.filter(digest=token_secret.digest(secret)).first()
     if row is not None and row.state != "live":
-        settings.DATA.forget_secret("ingest-token")
-        secret, row = _kept_secret(), None
+        settings.DATA.forget_secret(f"{name}-token")
+        secret, row = _kept_secret(name), None
     if row is None:
-        role = Role.objects.get(name="ingest")
-        tokens.create_named_token(INGEST, role, Scope("*"), of_command("up"), secret=secret)
+        granted = Role.objects.get(name=role)
+        tokens.create_named_token(name, granted, Scope("*"), of_command("up"), secret=secret)
     return secret
 
 
-def _kept_secret() -> str:
-    return token_secret.MARK + str(settings.DATA.secret("ingest-token"))
+def _kept_secret(name: str) -> str:
+    return token_secret.MARK + str(settings.DATA.secret(f"{name}-token"))

@@ -1,4 +1,4 @@
-"""Who works in the demo: fifteen agents in three workflows. Values only."""
+"""Who works in the demo: fifteen agents in three workflows. Values, and where they lead."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ class Step:
     seconds: float
     model: str = ""
     tool: str = ""
-    # How often, of a thousand runs, it fails or takes five times as long.
+    # How often, of a thousand messages, it fails or takes five times as long.
     fails: int = 5
     slow: int = 20
-
-    @property
-    def queue(self) -> str:
-        return f"{self.agent}.q"
+    # Messages at once.
+    hands: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +29,24 @@ class Workflow:
     steps: tuple[Step, ...]
     fan_out: tuple[Step, ...] = ()
 
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        return self.steps + self.fan_out
+
+    def after(self, step: Step) -> tuple[Step, ...]:
+        """Whom a step hands on to."""
+        if step not in self.steps:
+            return ()
+        place = self.steps.index(step) + 1
+        return self.steps[place : place + 1] or self.fan_out
+
 
 INVOICES = Workflow(
     "invoices",
     (
         Step("web", "receive invoice", 0.02),
         Step("classify", "classify document", 0.35, model="small-1"),
-        Step("extract", "extract fields", 0.9, model="large-2", fails=40, slow=80),
+        Step("extract", "extract fields", 0.9, model="large-2", fails=40, slow=80, hands=4),
         Step("validate", "validate fields", 0.05, tool="tax-table", fails=25),
         Step("store", "store invoice", 0.03),
     ),
@@ -49,7 +58,7 @@ SUPPORT = Workflow(
         Step("chat", "take question", 0.02),
         Step("sentiment", "judge tone", 0.25, model="small-1"),
         Step("search", "find articles", 0.2, tool="search"),
-        Step("answer", "write answer", 1.4, model="large-2", fails=20, slow=100),
+        Step("answer", "write answer", 1.4, model="large-2", fails=20, slow=100, hands=4),
     ),
 )
 REPORTS = Workflow(
@@ -62,4 +71,9 @@ REPORTS = Workflow(
     ),
 )
 WORKFLOWS = (INVOICES, SUPPORT, REPORTS)
-AGENTS = tuple(sorted({step.agent for flow in WORKFLOWS for step in flow.steps + flow.fan_out}))
+AGENTS = tuple(sorted({step.agent for flow in WORKFLOWS for step in flow.all_steps}))
+
+
+def at_work(agent: str) -> tuple[Workflow, Step]:
+    """What an agent does, and in which workflow."""
+    return next((flow, step) for flow in WORKFLOWS for step in flow.all_steps if step.agent == agent)

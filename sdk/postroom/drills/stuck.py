@@ -128,7 +128,7 @@ def _watch(stage: Stage, postroom: Postroom, run: Run, begun: list[tuple[Part, f
 
 def said(postroom: Postroom) -> list[Named]:
     """Whom Postroom names now, and why."""
-    return [_named(row) for row in postroom.pages("/api/v1/stuck?limit=200")]
+    return [_named(row) for row in postroom.get("/api/v1/stuck")["results"]]
 
 
 def _named(row: dict[str, object]) -> Named:
