@@ -24,7 +24,7 @@ REPORT_SECONDS = 1.0
 COMPLAIN_SECONDS = 30.0
 REDIS_START_SECONDS = 60.0
 # Until when, counted from the signal, each step may take; then its groups are killed. The last is Redis.
-STEPS = {0: 1.5, 1: 3.5, 2: 6.5, 3: 8.5}
+STEPS = {0: 1.0, 1: 3.0, 2: 6.0, 3: 8.0}
 # The demo's agents say that they stop while somebody listens still.
 DEMO_STEP, REDIS_STEP = 0, 3
 
