@@ -6,10 +6,10 @@ from importlib import import_module
 
 from postroom.drills.scene import Drill
 
-NAMES = ("orders", "documents", "sentiment", "rollout", "flood", "intruder")
+NAMES = ("orders", "documents", "sentiment", "rollout", "stuck", "flood", "intruder")
 
-# Played by name alone: what happens without the library; who is stuck, and why.
-BESIDE = ("bare", "stuck")
+# Played by name alone: what happens without the library.
+BESIDE = ("bare",)
 
 
 def find(name: str) -> Drill:
