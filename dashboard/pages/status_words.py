@@ -70,7 +70,8 @@ _SHAPE_OF: dict[str, str] = {
     "notice": "info",
     # runs of workflows
     "stuck": "unknown",
-    # queues
+    # queues (`unknown` is its own shape)
+    "paused": "paused",
     "no_consumer": "bad",
     "unreachable": "unknown",
     "stale": "unknown",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 
 from agents.ledger.api import Kind
 from agents.queues import selectors
@@ -253,3 +254,23 @@ def test_a_queue_that_nobody_placed__is_no_queue_of_a_redis(home: Home, real: Sa
     home.declare("declared")
     real.step()
     assert {each.name for each in selectors.queues()} == {"here", "declared"}
+
+
+def test_a_queue_of_a_redis_that_nobody_uses_for_a_day__is_gone(
+    home: Home, real: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    home.send("extract", "a")
+    real.step()
+    with redis.Redis.from_url(home.url) as client:
+        client.flushall()
+    now += 3_600
+    real.step()
+    assert (state().there, state().depth) == (True, 0)
+    now += 2 * 86_400
+    real.step()
+    assert not state().there
+    home.send("extract", "b")
+    real.step()
+    assert (state().there, state().depth) == (True, 1)

@@ -26,6 +26,8 @@ from core.brokers.api import BrokerUrl
 from core.databases import TELEMETRY
 
 TOPIC = "queues"
+# A queue of Redis in which nothing was for so long, and that nobody declares, consumes or sends to, is gone.
+IDLE_SECONDS = 24 * 3600.0
 FIELDS = (
     "environment", "kind", "depth", "unacknowledged", "oldest_at", "oldest_at_least", "delayed", "consumers",
     "in_rate", "out_rate", "growth", "redeliveries", "memory", "sampled_at", "there",
@@ -56,6 +58,8 @@ class Sampler:
         self._windows: dict[str, Window] = {}
         self._heads: dict[str, Head] = {}
         self._redelivered: dict[str, int] = {}
+        # When something was last in it, as far as this sampler knows.
+        self._used: dict[str, float] = {}
         self._cells = Writer()
 
     def step(self) -> Reading:
@@ -74,15 +78,19 @@ class Sampler:
         return staff_of(workers(self._broker.name), now, asked=bool(state and state.asked(now)))
 
     def _remember_rows(self) -> None:
-        rows = QueueRow.objects.filter(broker=self._broker.name)
+        rows = QueueRow.objects.filter(broker=self._broker.name, there=True)
         for pk, name, environment in rows.values_list("pk", "name", "environment"):
             self._ids[name], self._environments[name] = pk, environment
+            self._used.setdefault(name, clock.monotonic())
 
     def _known(self, staff: Staff) -> set[str]:
-        """RabbitMQ says of any name whether it is a queue. Redis cannot: there, a name that nobody placed on it is not
-        asked for, since any name is an empty list."""
-        told = self._flow.names(self._broker.name, placed=self._broker.kind == "redis")
-        return {*self._ids, *told, *staff.queues}
+        """RabbitMQ says of any name whether it is a queue. Redis cannot, since any name is an empty list: there, a name
+        that nobody placed on it is not asked for, nor one in which nothing was for a day."""
+        if self._broker.kind == "rabbitmq":
+            return {*self._ids, *self._flow.names(self._broker.name, placed=False), *staff.queues}
+        since = clock.monotonic() - IDLE_SECONDS
+        used = {name for name, at in self._used.items() if at >= since}
+        return {*used, *self._flow.names(self._broker.name, placed=True), *staff.queues}
 
     # ---- One queue's sample ------------------------------------------------------------------------------------
 
@@ -113,6 +121,8 @@ class Sampler:
             entered = told.sent if told.counts_sent(now) and not told.counts_left(now) else None
             left = told.left if told.counts_left(now) else None
         total = figures.depth + (figures.unacknowledged or 0) + (figures.delayed or 0)
+        if total:
+            self._used[figures.name] = now
         window = self._windows.setdefault(figures.name, Window())
         step = window.add(Sample(now, total, entered, left))
         return step, window.rates()
@@ -216,14 +226,17 @@ class Sampler:
             return
         QueueRow.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
         rows = QueueRow.objects.filter(broker=self._broker.name)
-        self._ids |= dict(rows.values_list("name", "pk"))
+        ids = dict(rows.values_list("name", "pk"))
+        self._ids |= {each.name: ids[each.name] for each in new}
 
     def _absent(self, reading: Reading) -> None:
-        """The broker says that there is no such queue: its row stays, with the last figures, as gone."""
-        if gone := reading.absent & self._ids.keys():
-            QueueRow.objects.filter(Q(there=True), pk__in=[self._ids[name] for name in gone]).update(
-                there=False
-            )
+        """The broker says that there is no such queue, or nobody asks for it any more: its row stays, with the last
+        figures, as gone."""
+        if gone := self._ids.keys() - {each.name for each in reading.queues}:
+            rows = QueueRow.objects.filter(Q(there=True), pk__in=[self._ids[name] for name in gone])
+            rows.update(there=False)
+            for name in gone:
+                del self._ids[name]
 
 
 def _put(rows: Mapping[int, tuple[Any, ...]]) -> None:
