@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import connections
 
 from agents.queues.models import QueueCell, QueueRow, WorkerRow
+from agents.queues.stuck.models import CauseRow
 from core import clock
 from core.databases import TELEMETRY
 
@@ -20,6 +21,7 @@ def drop_expired() -> int:
     """How many rows went. Called again after a crash, it goes on."""
     now = clock.now()
     gone = sum(_drop(level, int((now - kept).timestamp()) // 60) for level, kept in KEPT.items())
+    gone += CauseRow.objects.filter(over_at__lt=now - KEPT[10]).delete()[0]
     gone += WorkerRow.objects.filter(answered_at__lt=now - KEPT[10]).delete()[0]
     return gone + QueueRow.objects.filter(sampled_at__lt=now - KEPT[60]).delete()[0]
 
