@@ -24,7 +24,7 @@ from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
-from dashboard.pages import doing, frame
+from dashboard.pages import doing, frame, groups
 
 # What wants somebody is shown first; every other state is a click away.
 USUAL = State.HELD
@@ -55,10 +55,14 @@ class Waiting:
 @require_safe
 def letters(request: HttpRequest) -> HttpResponse:
     subject, wanted = frame.subject_of(request), wanted_by(request)
+    grouped = groups.any_yet(subject)
+    if grouped and _asks_for_groups(request):
+        return groups.page(request, {"waiting": waiting()})
     page, problem = _page(request, subject, wanted)
     narrowed = [(name, value) for name in TEXTS[1:] if (value := getattr(wanted, name))]
     context = {
         "page": page,
+        "grouped": grouped,
         "problem": problem,
         "wanted": wanted,
         "state": request.GET.get("state") or str(USUAL),
@@ -91,6 +95,14 @@ def newer(request: HttpRequest) -> HttpResponse:
     url = f"{reverse('letters')}?{query.urlencode()}"
     after_text = request.GET.get("after", "")
     return render(request, "pages/letters_newer.html", {"number": number, "url": url, "newest": after_text})
+
+
+def _asks_for_groups(request: HttpRequest) -> bool:
+    """Groups first, unless the address says which letters."""
+    view = request.GET.get("view", "")
+    return view == "groups" or not (
+        view or any(request.GET.get(name) for name in (*TEXTS, "state", "cursor"))
+    )
 
 
 def wanted_by(request: HttpRequest) -> Filter:

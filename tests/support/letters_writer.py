@@ -18,7 +18,9 @@ from agents.operations import api  # noqa: E402
 from agents.operations.models import Item, Operation, Plan, Sample  # noqa: E402
 from agents.operations.values import Flag, Guard, GuardKind, Reach, Selection, Standing  # noqa: E402
 from core import clock  # noqa: E402
-from core.access.services import of_command  # noqa: E402
+from core.access import grants, scope_text, services  # noqa: E402
+from core.access.models import Role  # noqa: E402
+from core.access.services import Actor, of_command  # noqa: E402
 from dashboard.live.sender import sender  # noqa: E402
 from tests.support import ledger_stories  # noqa: E402
 from tests.support.letters import arrival  # noqa: E402
@@ -40,6 +42,13 @@ TRACEBACK = """Traceback (most recent call last):
   File "/app/venv/lib/python3.11/site-packages/httpx/_client.py", line 914, in send
     raise exc
 httpx.ConnectTimeout: the gateway did not answer within 5 s"""
+
+
+def ben() -> Actor:
+    """Somebody with the right to redrive."""
+    user = services.create_person("ben", "a long enough password", MACHINE)
+    services.give(user, Role.objects.get(name="operator"), scope_text.parse("*"), MACHINE)
+    return Actor(grants.subject_of(user), "letters_writer")
 
 
 def tried(number: int, **changes: Any) -> dict[str, Any]:
@@ -73,18 +82,11 @@ def refused(number: int) -> None:
             arrival(
                 queue="payments", agent="payments", instance="payments-0", task="shop.charge",
                 message_id=f"pay-{place}", failure=failure, attempts=attempts, died_at=clock.rfc3339(clock.now()),
-                **body(order=4711 + place),
+                body=json.dumps(BODY | {"order": 4711 + place}).encode(),
             )
             for place in range(number)
         ]
     )  # fmt: skip
-
-
-def body(**changes: Any) -> dict[str, Any]:
-    from tests.support.letters import letter
-
-    made = letter(json.dumps(BODY | changes).encode())
-    return {"body": made["body"], "body_size": made["body_size"]}
 
 
 def deaths() -> None:
@@ -93,13 +95,13 @@ def deaths() -> None:
     keep([arrival(queue="extract", died_at=clock.rfc3339(clock.now())) for _ in range(5)])
 
 
-def guarded() -> Plan:
+def guarded(actor: Actor) -> Plan:
     """A plan with everything that a plan can say."""
     plan = api.plan(
         api.Action.REDRIVE,
         Selection(filter={"queue": "payments"}),
         api.parse(api.Action.REDRIVE, {}),
-        MACHINE,
+        actor,
     )
     guards = [
         Guard(GuardKind.VERSION_RUNS, Standing.WARN, "payments still runs 1.8.2, the version that failed", 60, 60,
@@ -119,8 +121,8 @@ def guarded() -> Plan:
     return Plan.objects.get(pk=plan.pk)
 
 
-def begun() -> Operation:
-    return api.start(guarded(), "gateway repaired", MACHINE, leave_out=[GuardKind.TOOL_SUCCEEDED])
+def begun(actor: Actor) -> Operation:
+    return api.start(guarded(actor), "gateway repaired", actor, leave_out=[GuardKind.TOOL_SUCCEEDED])
 
 
 def put(operation: Operation, step: int, **counts: int) -> None:
@@ -150,17 +152,18 @@ def put(operation: Operation, step: int, **counts: int) -> None:
 def way() -> None:
     """All stages beside one another: held, planned, running, halted, over with an unknown one."""
     deaths()
-    running = begun()
+    actor = ben()
+    running = begun(actor)
     put(running, 1, processed=6, left_out=4, dispatched=5)
-    halted = begun()
+    halted = begun(actor)
     put(halted, 0, failed_same=1, left_out=4)
     Operation.objects.filter(pk=halted.pk).update(
         state="halted", why="1 of 1 failed the same way: ConnectTimeout"
     )
-    over = begun()
+    over = begun(actor)
     put(over, 3, processed=53, left_out=4, failed_new=1, unknown=2)
     Operation.objects.filter(pk=over.pk).update(state="done_with_unknown", ended_at=clock.now())
-    guarded()
+    guarded(actor)
 
 
 STORIES = {"deaths": deaths, "way": way}

@@ -1,0 +1,72 @@
+"""Groups of letters: what kinds of death are there, and which of them first?"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from agents.deadletters.models import FailureGroup
+from agents.deadletters.values import Triage
+from core import clock
+from core.access.api import Subject
+from dashboard.api import paging
+from dashboard.api.problems import ProblemError
+from dashboard.pages import doing, frame, group_rows
+
+SORTS = {
+    "last": ("-last_died_at", "-id"),
+    "first": ("-first_died_at", "-id"),
+    "deaths": ("-deaths", "-id"),
+}
+SORT_WORDS = {"last": "died last", "first": "new first", "deaths": "most deaths"}
+TEXTS = ("q", "queue", "agent")
+
+
+def any_yet(subject: Subject) -> bool:
+    return group_rows.seen(subject).exists()
+
+
+def page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
+    """The page *Letters* while it shows groups; `more` is what both of its views show."""
+    subject = frame.subject_of(request)
+    asked = {name: request.GET.get(name, "").strip()[:300] for name in (*TEXTS, "triage", "show")}
+    sort = request.GET.get("sort", "") if request.GET.get("sort") in SORTS else "last"
+    until = clock.now()
+    since = until - frame.range_of(request).length
+    context: dict[str, Any] = {
+        "asked": asked,
+        "filtered": any(asked[name] for name in TEXTS),
+        "sort": sort,
+        "sorts": list(SORT_WORDS.items()),
+        "triages": list(Triage),
+        "range": frame.range_of(request),
+        "actions": doing.offered(subject, "held"),
+        "curl_path": f"{reverse('letters')}?{urlencode({})}",
+        **more,
+    }
+    try:
+        found = paging.page(request, _rows(request, subject, asked), SORTS[sort])
+        context |= {"page": found, "lines": group_rows.lines(subject, list(found.rows), since, until)}
+    except ProblemError as refused:
+        context["problem"] = refused.problem.detail
+    return render(request, "pages/groups.html", context)
+
+
+def _rows(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> QuerySet[FailureGroup]:
+    """Those of which something is held, unless others are asked for."""
+    rows = group_rows.seen(subject)
+    if environment := frame.environment_of(request):
+        rows = rows.filter(environment=environment)
+    if asked["show"] != "any":
+        rows = rows.filter(group_rows.holding(subject))
+    if asked["triage"] in {*Triage}:
+        rows = rows.filter(group_rows.in_triage(Triage(asked["triage"])))
+    if asked["q"]:
+        rows = rows.filter(title__icontains=asked["q"])
+    parts = {f"parts__{name}": asked[name] for name in ("queue", "agent") if asked[name]}
+    return rows.filter(**parts).distinct() if parts else rows

@@ -1,0 +1,105 @@
+"""The pages of groups: groups first, what is held of each, why it is one, and only what one may see."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from agents.deadletters.api import keep
+from agents.deadletters.models import FailureGroup, GroupNote, GroupPart, GroupRate, Letter
+from core import clock
+from core.access.api import Scope
+from tests.support.accounts import person, signed_in
+from tests.support.letters import arrival
+
+pytestmark = pytest.mark.django_db(databases=["default", "telemetry"])
+
+
+@pytest.fixture
+def ana() -> Client:
+    return signed_in(person("ana", "operator"))
+
+
+def text(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content[:2000]
+    return re.sub(r"\s+", " ", str(answer.content.decode()))
+
+
+def group(title: str = "ValueError: amount is negative", letters: int = 2, **changes: Any) -> FailureGroup:
+    """A group with so many held letters, as grouping leaves them."""
+    now = clock.now()
+    made: FailureGroup = FailureGroup.objects.create(
+        environment="production", queue="extract", agent="extract", fingerprint=title[:40], title=title,
+        deaths=letters, first_died_at=now - timedelta(hours=1), last_died_at=now, since=now, **changes,
+    )  # fmt: skip
+    kept = keep([arrival() for _ in range(letters)])
+    Letter.objects.filter(pk__in=[each.letter_id for each in kept]).update(group=made)
+    GroupPart.objects.filter(group=made).delete()
+    GroupPart.objects.create(
+        group=made, environment="production", queue="extract", agent="extract", version="1.8.2", deaths=letters,
+        first_died_at=now, last_died_at=now,
+    )  # fmt: skip
+    minute = now.replace(second=0, microsecond=0)
+    GroupRate.objects.create(group=made, seconds=60, at=minute, version="1.8.2", deaths=letters)
+    return made
+
+
+def test_groups_first__with_what_is_held(ana: Client) -> None:
+    group("Timeout: no answer", 3)
+    said = text(ana, "/letters?q=&view=")
+    assert "Timeout: no answer" in said
+    assert "<b>3</b>" in said
+    assert "<polyline" in said
+    assert "1.8.2" in said
+    assert "amount is negative" in text(ana, "/letters?view=letters")
+
+
+def test_nothing_held__is_good_news_and_the_rest_is_a_click_away(ana: Client) -> None:
+    group("Timeout: no answer")
+    Letter.objects.update(state="processed")
+    assert "No letters held" in text(ana, "/letters")
+    assert "Timeout: no answer" in text(ana, "/letters?view=groups&show=any")
+
+
+def test_narrowed_by_triage_and_words(ana: Client) -> None:
+    group("Timeout: no answer")
+    group("ValueError: no amount", state="muted", muted_until=clock.now() + timedelta(hours=1))
+    assert "Timeout" not in text(ana, "/letters?view=groups&triage=muted")
+    assert "ValueError" not in text(ana, "/letters?view=groups&triage=new")
+    assert "Timeout" in text(ana, "/letters?view=groups&q=timeout")
+    FailureGroup.objects.update(muted_until=clock.now())
+    assert "ValueError" in text(ana, "/letters?view=groups&triage=new")
+
+
+def test_one_group__why_versions_notes_and_what_came_back(ana: Client) -> None:
+    formed = {"who": "extract", "raised": [{"type": "ValueError", "message": "amount is negative"}]}
+    made = group(formed=formed, came_back=2, came_back_at=clock.now())
+    GroupNote.objects.create(group=made, at=clock.now(), by="ben", text="asked the bank")
+    said = text(ana, f"/letters/groups/{made.pk}")
+    for wanted in (
+        "ValueError: amount is negative",
+        "Came back after a redrive",
+        "asked the bank",
+        "Redrive 2…",
+    ):
+        assert wanted in said, wanted
+    assert 'data-colour="1"' in said
+
+
+def test_a_merged_group__leads_to_the_other(ana: Client) -> None:
+    other, made = group("Timeout: no answer"), group("Timeout: none")
+    FailureGroup.objects.filter(pk=made.pk).update(merged_into=other)
+    assert ana.get(f"/letters/groups/{made.pk}")["Location"] == f"/letters/groups/{other.pk}"
+    assert "Timeout: none" not in text(ana, "/letters?view=groups&show=any")
+
+
+def test_only_groups_that_struck_where_one_may_see() -> None:
+    made = group("Timeout: no answer")
+    eva = signed_in(person("eva", "viewer", scope=Scope(queue="mail*")))
+    assert eva.get(f"/letters/groups/{made.pk}").status_code == 404
+    assert "Timeout" not in text(eva, "/letters")
