@@ -20,7 +20,10 @@ from tests.support.api_client import Program
 from tests.support.queue_brokers import QUORUM, Home
 from tests.support.queue_rows import queue, worker
 
-pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY], transaction=True)]
+pytestmark = [
+    pytest.mark.django_db(databases=[DEFAULT, TELEMETRY], transaction=True),
+    pytest.mark.both_databases,
+]
 ASKED = {"broker": "main", "queue": "extract", "reason": "gateway repaired"}
 
 
