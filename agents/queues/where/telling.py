@@ -11,7 +11,7 @@ from agents.queues.stuck.words import lasting
 from agents.queues.where.values import Answer, Custody, Spot
 
 NOTHING = "Nothing to do."
-DEAD = "dead"
+DEAD, LOST = "dead", "lost"
 ENDED = {
     "succeeded": "was handled",
     "expired": "expired before it was handled",
@@ -83,7 +83,7 @@ def _under_way(known: Known) -> Answer:
     sentence = f"Message {known.message_id} {_doing(known)} for {lasting(known.age_s)}"
     return _answer(
         known,
-        f"{sentence}: {why}." if why else f"{sentence}. {_moving(known)}",
+        f"{sentence}: {why}." if why else f"{sentence}. {_moving(known)}".rstrip(),
         _spot(known),
         _next(known),
     )
@@ -99,12 +99,14 @@ def _doing(known: Known) -> str:
         "received": f"has been in the hands of {known.holder}",
         "running": f"has been running in {known.holder}",
         "retrying": f"has been waiting for its next attempt{queue}",
-        "lost": f"is lost: there should be news of it from {known.holder}, and there has been none",
+        LOST: f"is lost: there should be news of it from {known.holder}, and there has been none",
     }
     return doing.get(known.state, f"has been {known.state}")
 
 
 def _moving(known: Known) -> str:
+    if known.state == LOST:
+        return "Its retry did not come back, or whoever had it in hand is gone for good."
     because = known.judgement.because
     if known.judgement.missing:
         return f"It is too early to say why: {known.judgement.missing[0]}."
@@ -113,7 +115,7 @@ def _moving(known: Known) -> str:
 
 def _next(known: Known) -> str:
     verdict, agent = known.judgement.verdict, known.judgement.agent
-    if known.state == "lost":
+    if known.state == LOST:
         return "Look at the instance that had it; send it again if it is needed."
     if verdict is None:
         return "Wait: nothing holds it up."
@@ -129,7 +131,7 @@ def _next(known: Known) -> str:
 def _spot(known: Known) -> Spot:
     if known.state in {"received", "running"} or known.waits_for:
         kind, name = "agent", known.holder
-    elif known.state == "lost":
+    elif known.state == LOST:
         kind, name = "unknown", "nobody knows"
     else:
         kind, name = "queue", known.queue
