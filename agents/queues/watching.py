@@ -99,9 +99,12 @@ def _following(flow: Flow) -> Callable[[Turn], None]:
 def looking(turn: Turn) -> None:
     """What is stuck, and why: looked at for as long as the turn lasts."""
     looker = Looker()
-    while turn.wanted:
-        looker.look()
-        turn.over.wait(STUCK.total_seconds())
+    try:
+        while turn.wanted:
+            looker.look()
+            turn.over.wait(STUCK.total_seconds())
+    finally:
+        looker.close()
 
 
 _flow = Flow([each.name for each in configured()])

@@ -53,6 +53,12 @@ PROVED: dict[str, tuple[Facts, Verdict]] = {
     "ring": (running(ring=("extract", "pay")), V.DEADLOCK),
     "all silent": (waiting(figures=STILL, takers=(GONE,)), V.AGENT_DOWN),
     "holder killed": (running(holder=GONE, takers=(GONE, ALIVE)), V.AGENT_DOWN),
+    "in the hands of one that is gone": (
+        waiting(
+            figures=replace(STILL, depth=0), takers=(ALIVE,), in_hands=(replace(GONE, name="extract-1"),)
+        ),
+        V.AGENT_DOWN,
+    ),
     "consumes another queue": (waiting(figures=NOBODY, takers=(ELSEWHERE,)), V.NO_CONSUMER),
     "stopped cleanly": (
         waiting(figures=NOBODY, takers=(replace(GONE, stopped=True, down=True),)),

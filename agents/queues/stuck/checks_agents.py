@@ -24,7 +24,20 @@ def agent_down(facts: Facts) -> Finding:
     if not waits(facts):
         return out("no agent has to have it now")
     lives = sorted_out(facts)
+    if gone := _in_dead_hands(facts):
+        return gone
     return _somebody(facts, lives) or _cannot_tell(facts, lives) or _nobody(facts, lives)
+
+
+def _in_dead_hands(facts: Facts) -> Finding | None:
+    """Nothing waits in the queue itself, and whoever has its deliveries in hand is gone."""
+    figures, hands = facts.figures, facts.in_hands
+    if figures is None or not figures.fresh or figures.depth or not hands:
+        return None
+    if any(life(each, facts.beats_heard) not in {Life.GONE, Life.STOPPED} for each in hands):
+        return None
+    says = f"{words.names(hands)} had it in hand and is gone: it is handed out again when the claim runs out"
+    return proved(says, words.of_queue(figures), *words.of_instances(hands))
 
 
 Lives = Mapping[Life, tuple[InstanceFacts, ...]]

@@ -50,6 +50,9 @@ class Looker:
     def __init__(self) -> None:
         self._reader = Reader(Memory())
 
+    def close(self) -> None:
+        self._reader.close()
+
     def look(self) -> list[Cause]:
         began, now = clock.monotonic(), clock.now()
         scene = self._reader.read(now)
@@ -150,7 +153,11 @@ def one(row: MessageRow, now: datetime) -> Seen:
 
 def several(rows: Sequence[MessageRow], now: datetime) -> dict[int, Seen]:
     """Each of these judged now, by their numbers; who is not under way is not stuck."""
-    scene = Reader(Memory()).read(now, also=[row for row in rows if row.state in UNDER_WAY])
+    reader = Reader(Memory())
+    try:
+        scene = reader.read(now, also=[row for row in rows if row.state in UNDER_WAY])
+    finally:
+        reader.close()
     found = judged(scene)
     return {row.pk: _seen(scene, found, of_message(row)) for row in rows}
 

@@ -21,6 +21,7 @@ from agents.queues.rates import STILL
 from agents.queues.stuck import candidates, patience, staff
 from agents.queues.stuck.candidates import Flow, Group, Where
 from agents.queues.stuck.graph import Node
+from agents.queues.stuck.in_hand import InHand
 from agents.queues.stuck.staff import Staff
 from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
 from agents.queues.values import BrokerState, QueueKey, QueueState, Times
@@ -76,7 +77,11 @@ class Reader:
     """Reads scenes. For one thread."""
 
     def __init__(self, memory: Memory | None = None) -> None:
-        self._memory = memory or Memory()
+        self._memory, self._in_hand = memory or Memory(), InHand()
+
+    def close(self) -> None:
+        """Let go of connections to brokers."""
+        self._in_hand.close()
 
     def read(self, now: datetime, also: Sequence[MessageRow] = ()) -> Scene:
         """Whatever is beyond its time, and `also` these messages."""
@@ -89,7 +94,7 @@ class Reader:
                 groups.setdefault(where, Group(where, 1, row.since))
         if not groups and not held:
             return Scene(now)
-        reading = _Reading(now, groups, _not_lost(held, now), self._memory)
+        reading = _Reading(now, groups, _not_lost(held, now), self._memory, self._in_hand)
         return reading.scene([row for row in also if _waits(row)])
 
 
@@ -97,8 +102,14 @@ class _Reading:
     """One scene, being read."""
 
     def __init__(
-        self, now: datetime, groups: dict[Where, Group], held: dict[int, MessageRow], memory: Memory
+        self,
+        now: datetime,
+        groups: dict[Where, Group],
+        held: dict[int, MessageRow],
+        memory: Memory,
+        asked: InHand,
     ) -> None:
+        self._asked = asked
         self._now, self._groups, self._memory = now, groups, memory
         self._held = held
         children = candidates.children([row for row in held.values() if _in_hand(row)])
@@ -214,6 +225,7 @@ class _Reading:
         )
         known = [each for each in alive if each]
         slots = sum(known) if known and len(known) == len(alive) else None
+        facts = replace(facts, in_hands=self._in_hands(where, facts.figures))
         if facts.figures is not None and slots:
             facts = replace(facts, figures=self._with_pace(where, facts.figures, slots))
         return Node(
@@ -225,6 +237,23 @@ class _Reading:
                 self._in_hand.get(where, 0), sum(each.running or 0 for each in takers if each.answers)
             ),
         )
+
+    def _in_hands(self, where: Where, figures: QueueFacts | None) -> tuple[InstanceFacts, ...]:
+        """By the broker's word, where what waits can only be in somebody's hands."""
+        named = self._named(where)
+        if (
+            figures is None
+            or not figures.fresh
+            or figures.moves
+            or figures.depth
+            or not figures.unacknowledged
+        ):
+            return ()
+        names = {each.instance for each in self._asked.of(named.broker, named.queue)}
+        found = [
+            self._staff.holder(where.environment, named.broker, each, where.queue) for each in sorted(names)
+        ]
+        return tuple(each for each in found if each) if all(found) else ()
 
     def _with_pace(self, where: Where, figures: QueueFacts, slots: int) -> QueueFacts:
         """How long a message takes its hands now; asked of a queue in which one has waited for as long already."""

@@ -226,4 +226,6 @@ class Facts:
     child: Elsewhere | None = None
     hands: Elsewhere | None = None
     hands_full: bool = False
+    # Who has deliveries of its queue in hand, by the broker's word; asked when nothing moves.
+    in_hands: tuple[InstanceFacts, ...] = ()
     link: str = ""
