@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from agents.deadletters.models import FailureGroup
 from agents.deadletters.values import Triage
 from core import clock
-from core.access.api import Subject
+from core.access.api import Permission, Subject
+from core.access.routes import requires
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
 from dashboard.pages import doing, frame, group_rows
@@ -45,8 +47,8 @@ def page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
         "sorts": list(SORT_WORDS.items()),
         "triages": list(Triage),
         "range": frame.range_of(request),
+        "newest": _newest(subject),
         "actions": doing.offered(subject, "held"),
-        "curl_path": f"{reverse('letters')}?{urlencode({})}",
         **more,
     }
     try:
@@ -55,6 +57,36 @@ def page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
     except ProblemError as refused:
         context["problem"] = refused.problem.detail
     return render(request, "pages/groups.html", context)
+
+
+@requires(Permission.SEE)
+@require_safe
+def newer(request: HttpRequest) -> HttpResponse:
+    """How many groups came up since the list was drawn: they wait behind a link."""
+    subject, query = frame.subject_of(request), request.GET.copy()
+    after = _id(query.get("after", ""))
+    rows = group_rows.seen(subject).filter(group_rows.holding(subject), pk__gt=after) if after else None
+    for name in ("after", "cursor"):
+        query.pop(name, None)
+    context = {
+        "number": rows.count() if rows is not None else 0,
+        "url": f"{reverse('letters')}?{query.urlencode()}",
+        "route": reverse("letters-groups-newer"),
+    }
+    return render(request, "pages/letters_newer.html", context)
+
+
+def _newest(subject: Subject) -> str:
+    """The last group that came up; ids grow with time."""
+    row = group_rows.seen(subject).order_by("-pk").first()
+    return str(row.pk if row else UUID(int=0))
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _rows(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> QuerySet[FailureGroup]:

@@ -24,7 +24,7 @@ from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
-from dashboard.pages import doing, frame, groups
+from dashboard.pages import doing, facets, frame, groups
 
 # What wants somebody is shown first; every other state is a click away.
 USUAL = State.HELD
@@ -74,6 +74,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "waiting": waiting(),
         "brokers": [broker.name for broker in configured()],
         "curl_path": f"{reverse('api-letters')}?{urlencode(_as_query(wanted))}",
+        "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted))),
         **_doing(subject, wanted),
         **_empty(page, subject),
     }
@@ -93,8 +94,8 @@ def newer(request: HttpRequest) -> HttpResponse:
     for name in ("after", "cursor"):
         query.pop(name, None)
     url = f"{reverse('letters')}?{query.urlencode()}"
-    after_text = request.GET.get("after", "")
-    return render(request, "pages/letters_newer.html", {"number": number, "url": url, "newest": after_text})
+    context = {"number": number, "url": url, "route": reverse("letters-newer")}
+    return render(request, "pages/letters_newer.html", context)
 
 
 def _asks_for_groups(request: HttpRequest) -> bool:

@@ -103,3 +103,10 @@ def test_only_groups_that_struck_where_one_may_see() -> None:
     eva = signed_in(person("eva", "viewer", scope=Scope(queue="mail*")))
     assert eva.get(f"/letters/groups/{made.pk}").status_code == 404
     assert "Timeout" not in text(eva, "/letters")
+
+
+def test_newer_groups__wait_behind_a_link(ana: Client) -> None:
+    first = group("Timeout: no answer")
+    group("ValueError: no amount")
+    assert "1 new, show" in text(ana, f"/letters/groups/newer?view=groups&after={first.pk}")
+    assert "new, show" not in text(ana, "/letters/groups/newer?after=nonsense")

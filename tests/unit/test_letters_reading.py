@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.deadletters.values import Contents
-from dashboard.pages import attempts, json_tree, nearest, tracebacks
+from dashboard.pages import attempts, facets, json_tree, nearest, tracebacks
 from dashboard.pages.attempts import Try
 
 PYTHON = """Traceback (most recent call last):
@@ -88,3 +88,10 @@ def test_a_success__only_what_differs() -> None:
 
 def test_a_success__bodies_that_are_no_json() -> None:
     assert [each.name for each in nearest.compared(Contents(b"\xff"), Contents(b"plain"))] == ["body"]
+
+
+def test_facets__only_columns_that_tell_something() -> None:
+    rows = [("Timeout", "pay", "p"), ("Timeout", "pay", ""), ("ValueError", "pay", "p")]
+    (error,) = facets.counted(rows)
+    assert (error.name, error.values, error.more) == ("error", [("Timeout", 2), ("ValueError", 1)], 0)
+    assert facets.counted([]) == []
