@@ -85,7 +85,8 @@ def _vanished(facts: Facts, looked: Sequence[Looked]) -> Judgement | None:
     figures = facts.figures
     if not waits(facts) or figures is None or not figures.fresh or not figures.there:
         return None
-    empty = not figures.depth and not figures.unacknowledged and not figures.delayed
+    # What nobody counts may be in somebody's hands.
+    empty = not figures.depth and figures.unacknowledged == 0 and not figures.delayed
     if not empty or min(facts.heard_s, facts.age_s) < figures.age_s + 2:
         return None
     told = (words.of_queue(figures), words.of_ledger(facts))

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median
 
-import msgspec
 from django.conf import settings
 
 from agents.ledger import selectors as ledger
 from agents.ledger.absence import absence
-from agents.ledger.models import Ear, MessageRow
+from agents.ledger.models import MessageRow
 from agents.ledger.services.ears import WayKind
-from agents.ledger.values import HELD_BY_AGENT, LOST, Fault, Kind, Sources, micros, moment
+from agents.ledger.values import HELD_BY_AGENT, LOST, Kind, Sources, micros
 from agents.queues import selectors
 from agents.queues.models import QueueRow
 from agents.queues.rates import STILL
@@ -22,23 +21,16 @@ from agents.queues.stuck import candidates, patience, staff
 from agents.queues.stuck.candidates import Flow, Group, Where
 from agents.queues.stuck.graph import Node
 from agents.queues.stuck.in_hand import InHand
+from agents.queues.stuck.rows import age_s, error_of, in_hand, room_of, waits, where_of
+from agents.queues.stuck.sources import broker_facts, ledger_facts
 from agents.queues.stuck.staff import Staff
 from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
-from agents.queues.values import BrokerState, QueueKey, QueueState, Times
+from agents.queues.values import QueueKey, QueueState, Times
 
-EAR_STALE_S = 15.0
 HOUR = timedelta(hours=1)
-# What was told after a broker fell silent, but for what was on its way.
-AFTERWARDS_S = 3.0
-BEFORE_S = 60.0
-ROUND_IT = int(Sources.HTTP | Sources.SPAN)
 THROUGH_IT = int(Sources.LIBRARY | Sources.CELERY)
 # A child that was sent a moment ago holds nobody up.
 CHILD_S = 2.0
-# How the library says that a sender is held up: docs/concepts/wire.md.
-ROOM = "room in "
-
-_decode = msgspec.json.Decoder(Fault).decode
 
 
 @dataclass(slots=True)
@@ -87,15 +79,15 @@ class Reader:
         """Whatever is beyond its time, and `also` these messages."""
         stamp = micros(now)
         groups = {each.where: each for each in candidates.waiting(stamp)}
-        held = _by_pk([*candidates.held(stamp), *(row for row in also if not _waits(row))])
+        held = _by_pk([*candidates.held(stamp), *(row for row in also if not waits(row))])
         for row in also:
-            if _waits(row):
-                where = _where(row)
+            if waits(row):
+                where = where_of(row)
                 groups.setdefault(where, Group(where, 1, row.since))
         if not groups and not held:
             return Scene(now)
         reading = _Reading(now, groups, _not_lost(held, now), self._memory, self._in_hand)
-        return reading.scene([row for row in also if _waits(row)])
+        return reading.scene([row for row in also if waits(row)])
 
 
 class _Reading:
@@ -112,14 +104,14 @@ class _Reading:
         self._asked = asked
         self._now, self._groups, self._memory = now, groups, memory
         self._held = held
-        children = candidates.children([row for row in held.values() if _in_hand(row)])
-        self._children = [row for row in children if _age(row.since, now) > CHILD_S]
+        children = candidates.children([row for row in held.values() if in_hand(row)])
+        self._children = [row for row in children if age_s(row.since, now) > CHILD_S]
         for row in self._children:
-            if _waits(row):
-                groups.setdefault(_where(row), Group(_where(row), 1, row.since))
-            elif row.state in HELD_BY_AGENT and _age(row.since, now) > candidates.YOUNGEST_S:
+            if waits(row):
+                groups.setdefault(where_of(row), Group(where_of(row), 1, row.since))
+            elif row.state in HELD_BY_AGENT and age_s(row.since, now) > candidates.YOUNGEST_S:
                 self._held.setdefault(row.pk, row)
-        self._wheres = {*groups, *(_where(row) for row in self._held.values())}
+        self._wheres = {*groups, *(where_of(row) for row in self._held.values())}
         self._brokers = {each.name: each for each in selectors.brokers()}
         self._staff = self._read_staff()
         self._queues = self._read_queues()
@@ -177,7 +169,7 @@ class _Reading:
             scene.groups[id] = group
             scene.nodes[id] = self._of_group(where, group)
         for row in alone:
-            group_node = scene.nodes[of_queue(_where(row))]
+            group_node = scene.nodes[of_queue(where_of(row))]
             scene.rows[of_message(row)] = row
             scene.nodes[of_message(row)] = replace(
                 group_node, facts=self._alone(group_node.facts, row), messages=1
@@ -185,34 +177,34 @@ class _Reading:
         return scene
 
     def _alone(self, facts: Facts, row: MessageRow) -> Facts:
-        age, heard = _age(row.since, self._now), _age(row.heard, self._now)
+        age, heard = age_s(row.since, self._now), age_s(row.heard, self._now)
         link = f"/messages/one/{row.message_id}"
-        heard_of = self._heard(self._named(_where(row)).broker, row.sources)
+        heard_of = self._heard(self._named(where_of(row)).broker, row.sources)
         return replace(facts, age_s=age, life_s=age, heard_s=heard, link=link, ledger=heard_of)
 
     def _room(self, row: MessageRow) -> tuple[str, ...]:
         """The nodes that hold up a sender which waits for room in a queue: what waits there, else what is in hand."""
-        queue = _room_of(row)
+        queue = room_of(row)
         if not queue:
             return ()
-        where = _where(row)._replace(queue=queue)
+        where = where_of(row)._replace(queue=queue)
         if where in self._groups:
             return (of_queue(where),)
-        hands = [each for each in self._held.values() if _where(each) == where and each.pk != row.pk]
+        hands = [each for each in self._held.values() if where_of(each) == where and each.pk != row.pk]
         return tuple(of_message(each) for each in hands)
 
     def _sent(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Message → the nodes of what it sent."""
         found: dict[tuple[str, str], list[str]] = {}
         for row in self._children:
-            id = of_queue(_where(row)) if _waits(row) else of_message(row)
+            id = of_queue(where_of(row)) if waits(row) else of_message(row)
             found.setdefault((row.environment, row.parent_id), []).append(id)
         return {key: tuple(dict.fromkeys(ids)) for key, ids in found.items()}
 
     def _of_group(self, where: Where, group: Group) -> Node:
         row = candidates.first_of(group)
         hands = [
-            each for each in self._held.values() if _where(each) == where and each.state in HELD_BY_AGENT
+            each for each in self._held.values() if where_of(each) == where and each.state in HELD_BY_AGENT
         ]
         takers = self._takers(where, {each.instance for each in hands})
         alive = [each.slots for each in takers if each.answers and each.consumes]
@@ -220,7 +212,7 @@ class _Reading:
             self._facts(where, group.since, row),
             state="waiting",
             takers=takers,
-            heard_s=_age(row.heard, self._now) if row else 0.0,
+            heard_s=age_s(row.heard, self._now) if row else 0.0,
             link=f"/messages/one/{row.message_id}" if row else "",
         )
         known = [each for each in alive if each]
@@ -265,7 +257,7 @@ class _Reading:
         )
 
     def _of_held(self, row: MessageRow) -> Facts:
-        where = _where(row)
+        where = where_of(row)
         holder = (
             self._staff.holder(row.environment, self._named(where).broker, row.instance, row.queue)
             if row.instance
@@ -273,16 +265,16 @@ class _Reading:
         )
         return replace(
             self._facts(where, row.since, row),
-            state=str(Kind.RUNNING) if _room_of(row) else row.state,
-            life_s=_age(row.first_seen, self._now),
+            state=str(Kind.RUNNING) if room_of(row) else row.state,
+            life_s=age_s(row.first_seen, self._now),
             agent=row.agent,
             instance=row.instance,
             attempt=row.attempt,
-            heard_s=_age(row.heard, self._now),
-            waits_for="" if _room_of(row) else row.waits_for,
-            room=_room_of(row),
-            due_s=-_age(row.due, self._now) if row.due else None,
-            error=_error(row),
+            heard_s=age_s(row.heard, self._now),
+            waits_for="" if room_of(row) else row.waits_for,
+            room=room_of(row),
+            due_s=-age_s(row.due, self._now) if row.due else None,
+            error=error_of(row),
             takers=self._takers(where, {row.instance} - {""}),
             holder=holder,
             link=f"/messages/one/{row.message_id}",
@@ -291,7 +283,7 @@ class _Reading:
     def _facts(self, where: Where, since: int, row: MessageRow | None) -> Facts:
         flow = self._flows.get((where.broker, where.queue), Flow())
         where = self._named(where)
-        age, state = _age(since, self._now), self._queues.get(QueueKey(where.broker, where.queue))
+        age, state = age_s(since, self._now), self._queues.get(QueueKey(where.broker, where.queue))
         return Facts(
             state="waiting",
             age_s=age,
@@ -339,7 +331,7 @@ class _Reading:
             usual_entering=self._memory.usual.get(state.id),
             growth=state.growth,
             growing_s=(self._now - growing).total_seconds() if growing else 0.0,
-            moved_s=_age(flow.moved, self._now) if flow.moved else None,
+            moved_s=age_s(flow.moved, self._now) if flow.moved else None,
             link=f"/queues/{state.broker}/{state.name}",
         )
 
@@ -353,7 +345,7 @@ class _Reading:
         if state is None:
             return None
         if where.broker not in self._away:
-            self._away[where.broker] = _broker(state, self._now)
+            self._away[where.broker] = broker_facts(state, self._now)
         return self._away[where.broker]
 
     def _heard(self, broker: str, sources: int) -> LedgerFacts:
@@ -361,42 +353,12 @@ class _Reading:
         if sources and not sources & THROUGH_IT:
             return LedgerFacts(True, None)
         kind = WayKind.EVENTS if sources & int(Sources.LIBRARY) else WayKind.CELERY
-        return _hears(self._ears.get((broker, kind)), broker, kind, self._now)
+        return ledger_facts(self._ears.get((broker, kind)), broker, kind, self._now)
 
 
 def _usual_work(times: Times | None) -> float | None:
     known = times is not None and times.work.messages >= patience.FEW
     return times.work.p50 if times is not None and known else None
-
-
-def _broker(state: BrokerState, now: datetime) -> BrokerFacts:
-    fresh = state.is_fresh(now)
-    since, before = micros(state.since), micros(state.since - timedelta(seconds=BEFORE_S))
-    after = micros(state.since + timedelta(seconds=AFTERWARDS_S))
-    away = not fresh and not state.reachable and state.sampled_at is not None
-    return BrokerFacts(
-        state.name,
-        state.kind,
-        state.reachable,
-        state.age_s(now),
-        away_s=(now - state.since).total_seconds() if away else 0.0,
-        reason=state.reason,
-        told_since=away and candidates.told_of(state.name, after, micros(now)),
-        told_before=away and candidates.told_of(state.name, before, since, ROUND_IT),
-        fresh=fresh,
-    )
-
-
-def _hears(ear: Ear | None, broker: str, kind: WayKind, now: datetime) -> LedgerFacts:
-    what = "events" if kind is WayKind.EVENTS else "Celery's events"
-    if ear is None or ear.heard_until is None:
-        return LedgerFacts(False, None, f"{what} of {broker} were never heard")
-    age = (now - ear.heard_until).total_seconds()
-    if not ear.hears:
-        return LedgerFacts(False, age, f"{what} of {broker} are not heard: {ear.problem}")
-    if age > EAR_STALE_S:
-        return LedgerFacts(False, age, f"{what} of {broker} were last heard {age:.0f} s ago: nobody listens")
-    return LedgerFacts(True, age)
 
 
 def _not_lost(rows: Mapping[int, MessageRow], now: datetime) -> dict[int, MessageRow]:
@@ -411,30 +373,3 @@ def _not_lost(rows: Mapping[int, MessageRow], now: datetime) -> dict[int, Messag
 
 def _by_pk(rows: Iterable[MessageRow]) -> dict[int, MessageRow]:
     return {row.pk: row for row in rows}
-
-
-def _where(row: MessageRow) -> Where:
-    return Where(row.environment, row.broker, row.queue)
-
-
-def _waits(row: MessageRow) -> bool:
-    return row.state in candidates.WAITING and not row.waits_for
-
-
-def _in_hand(row: MessageRow) -> bool:
-    return row.state in HELD_BY_AGENT or bool(_room_of(row))
-
-
-def _room_of(row: MessageRow) -> str:
-    """The queue that its handler, which sends, waits for room in; empty when it does not."""
-    return row.waits_for.removeprefix(ROOM) if row.waits_for.startswith(ROOM) else ""
-
-
-def _age(stamp: int, now: datetime) -> float:
-    found = moment(stamp)
-    return (now - found).total_seconds() if found else 0.0
-
-
-def _error(row: MessageRow) -> str:
-    found = _decode(row.error) if row.error else Fault()
-    return ": ".join(part for part in (found.type, found.message) if part)[:200]
