@@ -53,7 +53,8 @@ class Home:
     def depth(self, queue: str) -> int:
         with self._connection() as connection, connection.channel() as channel:
             try:
-                return int(kombu.Queue(queue, channel=channel).queue_declare(passive=True).message_count)
+                declared: Any = kombu.Queue(queue, channel=channel).queue_declare(passive=True)
+                return int(declared.message_count)
             except ChannelError:
                 # An empty list is no key on Redis.
                 return 0
@@ -182,7 +183,8 @@ def test_priorities_on_redis__kept(on_redis: Home) -> None:
     on_redis.send("low", priority=0)
     on_redis.send("high", priority=9)
     assert on_redis.move(on_redis.wanted("op")) == [Moved.MOVED, Moved.MOVED]
-    assert {message.properties["priority"] for message in on_redis.taken(on_redis.other)} == {0, 9}
+    arrived: list[Any] = on_redis.taken(on_redis.other)
+    assert {message.properties["priority"] for message in arrived} == {0, 9}
 
 
 def test_moved_on_redis__a_worker_that_dies_has_it_put_back_on_its_new_queue(on_redis: Home) -> None:
