@@ -55,7 +55,8 @@ def of_data(data: Any, origin: Origin) -> Arrival:
     given: dict[str, Any] = {name: text(data.get(name), NAME, name) for name in NAMES}
     if not given["queue"]:
         raise MalformedError("queue", "it is missing")
-    given["broker"] = given["broker"] or origin.broker
+    # Where it was taken off is where it goes back to, by whatever name the agent knows that broker.
+    given["broker"] = origin.broker or given["broker"]
     return Arrival(
         death_id=_uuid(data.get("death_id"), "death_id"),
         died_at=_moment(data.get("died_at"), "died_at"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deadletters import wire
-from agents.deadletters.values import FailureClass, Reason
+from agents.deadletters.values import FailureClass, Origin, Reason
 from agents.deadletters.wire import MALFORMED, MalformedError
 from core.brokers.api import Delivery
 from tests.support.letters import MAIN, arrival, letter, raw
@@ -30,6 +30,12 @@ def test_only_what_is_needed__accepted() -> None:
     needed = {name: letter()[name] for name in ("death_id", "died_at", "queue", "body")}
     found = wire.of_data(needed | {"failure": {"reason": "expired"}}, MAIN)
     assert (found.broker, found.failure.cls, found.message_id) == ("main", FailureClass.UNKNOWN, "")
+
+
+def test_off_a_broker__it_is_that_brokers_whatever_the_agent_calls_it() -> None:
+    rabbit = Origin("rabbit", "postroom.letters", "session-1")
+    assert wire.of_data(letter(broker="main"), rabbit).broker == "rabbit"
+    assert wire.of_data(letter(broker="main"), Origin()).broker == "main"
 
 
 @pytest.mark.parametrize(
