@@ -1,6 +1,7 @@
 """Named points at which a test may have this process killed. Without the environment variable they cost a comparison.
 
 TEST_CRASH_AT=publish:3      die at the third time that this process comes to `publish`
+TEST_CRASH_AT=publish:3:stop stop there instead, once, so that the test may kill what this process talks to
 """
 
 from __future__ import annotations
@@ -24,19 +25,20 @@ class Point(StrEnum):
     RESTORE = "restore"  # a portion is restored, and not the last
 
 
-def _read(text: str) -> tuple[str, int]:
-    point, _, times = text.partition(":")
-    return point, int(times or 1)
+def _read(text: str) -> tuple[str, int, signal.Signals]:
+    point, times, how = (*text.split(":"), "", "")[:3]
+    return point, int(times or 1), signal.SIGSTOP if how == "stop" else signal.SIGKILL
 
 
-_wanted, _left = _read(os.environ.get(VARIABLE, ""))
+_wanted, _left, _signal = _read(os.environ.get(VARIABLE, ""))
 
 
 def here(point: Point) -> None:
-    """Die here, when a test wants it so."""
-    global _left  # noqa: PLW0603 - a process dies once
+    """Die or stop here, when a test wants it so."""
+    global _left, _wanted  # noqa: PLW0603 - a process dies once
     if point != _wanted:
         return
     _left -= 1
     if _left <= 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        _wanted = ""
+        os.kill(os.getpid(), _signal)
