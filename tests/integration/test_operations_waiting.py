@@ -24,7 +24,7 @@ from core.access.api import PermissionRefusedError, Scope
 from core.access.services import Actor
 from core.brokers.api import BrokerUrl
 from tests.support import servers
-from tests.support.accounts import person
+from tests.support.accounts import person, signed_in
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -163,6 +163,25 @@ def test_no_such_target_on_rabbitmq__halted_and_all_still_waits(queues: Queues) 
     assert (operation.state, operation.waiting) == (State.HALTED, 1)
     assert "nobody-has-this is not there" in operation.why
     assert queues.bodies(queues.name) == ["a"]
+
+
+def test_over_the_api__planned_started_and_its_members_named(queues: Queues) -> None:
+    queues.send("a", "b")
+    client = signed_in(person("ben", "admin"))
+
+    def post(path: str, body: Any) -> Any:
+        answer = client.post(f"/api/v1{path}", body, content_type="application/json")
+        assert answer.status_code == 201, answer.json()
+        return answer.json()
+
+    select, options = {"queue": f"{queues.broker.name}/{queues.name}"}, {"target_queue": queues.other}
+    plan = post("/plans", {"action": "move", "select": select, "options": options})
+    assert (plan["state"], plan["count"], plan["late"]) == ("sealed", 2, 0)
+    operation = post("/operations", {"plan": plan["id"], "reason": "gateway moved", "count": 2})
+    worked(Operation.objects.get(pk=operation["id"]))
+    found = client.get(f"/api/v1/operations/{operation['id']}/items?state=applied").json()["results"]
+    assert [item["ordinal"] for item in found] == [1, 2]
+    assert all(item["message_id"] for item in found)
 
 
 def test_paused__nothing_moves(queues: Queues) -> None:
