@@ -19,7 +19,7 @@ from agents.deadletters.selectors import Filter
 from agents.deadletters.trouble import Trouble, What, troubles
 from agents.deadletters.values import State
 from core import live_redis
-from core.access.api import Permission, Subject
+from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
@@ -73,7 +73,8 @@ def letters(request: HttpRequest) -> HttpResponse:
         "newest": _newest(page, request),
         "waiting": waiting(),
         "brokers": [broker.name for broker in configured()],
-        "curl_path": f"{reverse('api-letters')}?{urlencode(_as_query(wanted))}",
+        "curl_path": f"{reverse('api-letters')}?{urlencode(as_query(wanted))}",
+        "export": may(subject, Permission.EXPORT),
         "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted))),
         **_doing(subject, wanted),
         **_empty(page, subject),
@@ -135,7 +136,7 @@ def _doing(subject: Subject, wanted: Filter) -> dict[str, Any]:
     actions = doing.offered(subject, wanted.state)
     if not actions:
         return {"actions": []}
-    fields = _as_query(wanted)
+    fields = as_query(wanted)
     rows = selectors.seen_by(subject).filter(selectors.letters(wanted)).order_by()
     first = actions[0].action
     return {
@@ -163,7 +164,7 @@ def _empty(page: paging.Page[Letter] | None, subject: Subject) -> dict[str, Any]
     return {"last": last, "nothing_at_all": last is None}
 
 
-def _as_query(wanted: Filter) -> dict[str, str]:
+def as_query(wanted: Filter) -> dict[str, str]:
     names = ("state", "environment", *TEXTS)
     return {name: value for name in names if (value := getattr(wanted, name))}
 

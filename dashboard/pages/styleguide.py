@@ -12,9 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from agents.operations.values import Guard, GuardKind, Standing
 from core import clock
 from core.access.api import Decision, Permission
 from core.access.routes import requires
+from dashboard.pages.ladder import Rung
+from dashboard.pages.plan import Shown
 
 TOKENS = (
     *("canvas", "surface", "raised", "sunken", "hover", "line", "line-strong", "control-line"),
@@ -31,6 +34,43 @@ TALLY = {
     "waiting": 20,
     "unknown": 2,
 }
+RUNGS = (
+    Rung(1, "done", "done"),
+    Rung(5, "done", "done"),
+    Rung(25, "here", "4 of 25 known"),
+    Rung(None, "ahead", ""),
+)
+SEEN = ({"says": "payments-0 said so", "age_s": 4, "link": ""},)
+GUARDS = (
+    Shown(
+        Guard(
+            GuardKind.VERSION_RUNS,
+            Standing.WARN,
+            "payments still runs 1.8.2, the version that failed",
+            60,
+            60,
+            SEEN,
+        ),
+        left_out=False,
+        fixed=False,
+        toggle="#guards",
+    ),
+    Shown(
+        Guard(
+            GuardKind.TOOL_SUCCEEDED,
+            Standing.WARN,
+            "4 letters: a tool call succeeded before the failure",
+            4,
+            60,
+        ),
+        left_out=True,
+        fixed=False,
+        toggle="#guards",
+    ),
+    Shown(
+        Guard(GuardKind.NO_CONSUMER, Standing.OK, "2 consumers live"), left_out=False, fixed=False, toggle=""
+    ),
+)
 DENIED = Decision(False, "ana has no role with the right to purge.", Permission.PURGE)
 
 
@@ -60,6 +100,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             "moment": now - timedelta(minutes=4),
             "rows": _samples(now),
             "parts": TALLY,
+            "rungs": RUNGS,
+            "guards": GUARDS,
             "denied": DENIED,
         },
     )

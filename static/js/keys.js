@@ -14,6 +14,7 @@ export const KEYS = [
   { keys: ["k"], does: "Row before", group: "In a table", act: "row-before" },
   { keys: ["Enter"], does: "Open the row", group: "In a table", act: "row-open" },
   { keys: ["x"], does: "Select the row", group: "In a table", act: "row-select" },
+  { keys: ["r"], does: "Redrive the row, or what is selected", group: "In a table", act: "row-redrive" },
   { keys: ["."], does: "Actions", group: "In a table", act: "row-actions" },
 ];
 

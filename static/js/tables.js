@@ -1,4 +1,4 @@
-/** Rows by keyboard: j and k move, Enter opens, x selects, `.` shows what can be done. */
+/** Rows by keyboard: j and k move, Enter opens, x selects, r redrives, `.` shows what can be done. */
 import { on, run } from "./actions.js";
 
 const rows = () => [...document.querySelectorAll("table[data-rows] > tbody > tr")].filter((row) => row.offsetParent);
@@ -8,6 +8,7 @@ on("row-next", () => move(1));
 on("row-before", () => move(-1));
 on("row-open", () => current()?.querySelector(".row-link")?.click());
 on("row-select", () => current()?.querySelector("input[type=checkbox]")?.click());
+on("row-redrive", () => current()?.querySelector("[data-row-redrive]")?.click());
 on("row-actions", () => {
   const menu = current()?.querySelector("details.menu > summary");
   if (menu) open(menu);

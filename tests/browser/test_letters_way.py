@@ -25,6 +25,14 @@ def plan(visit: Visit) -> None:
     visit.page.wait_for_selector(".plan-sentence")
 
 
+def edit(visit: Visit) -> None:
+    plan(visit)
+    visit.page.get_by_role("link", name="Edit…").click()
+    visit.page.fill("#edit-body", '[{"op": "replace", "path": "/note", "value": "ring twice"}]')
+    visit.page.get_by_role("button", name="Show the difference").click()
+    visit.page.wait_for_selector(".difference")
+
+
 def operation(visit: Visit, state: str) -> None:
     visit.go("/operations")
     rows = visit.page.locator(".running, #history tr", has=visit.page.get_by_text(state, exact=True))
@@ -44,6 +52,8 @@ def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: 
         "operation-halted": lambda: operation(visit, "halted"),
         "operation-unknown": lambda: operation(visit, "done with unknown"),
         "operations": lambda: visit.go("/operations"),
+        "overview": lambda: visit.go("/"),
+        "edit": lambda: edit(visit),
     }
     for name, open_ in pages.items():
         open_()
@@ -66,7 +76,8 @@ def test_from_the_list_to_the_plan_without_a_mouse(open_own: Open) -> None:
     visit.page.keyboard.press("r")
     visit.page.wait_for_url("**/plans/*")
     expect(visit.page.get_by_role("heading", level=1)).to_have_text("Redrive 2 letters")
-    visit.page.get_by_label("Reason").focus()
+    visit.page.keyboard.press("r")
+    expect(visit.page.get_by_label("Reason")).to_be_focused()
     visit.page.keyboard.type("tried by hand")
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_url("**/operations/*")

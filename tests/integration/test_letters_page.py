@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -14,6 +15,7 @@ from agents.deadletters.models import Letter, StoredContents
 from agents.deadletters.trouble import Alarm, What
 from core import clock
 from core.access.api import Scope
+from core.access.audit.models import Entry
 from core.live_redis import client as live
 from dashboard.live.letters import held
 from dashboard.pages.letter import body
@@ -141,3 +143,29 @@ def test_alert__on_the_overview_until_somebody_has_it(ana: Client) -> None:
     assert Alert.objects.get().state == "cleared"
     assert signed_in(person("eva", "viewer")).post(f"{at}/clear").status_code == 403
     assert clock.now() >= Alert.objects.get().since
+
+
+def test_export__what_matches_as_json_lines_or_csv_and_noted(ana: Client) -> None:
+    keep([arrival(queue="a"), arrival(queue="a", sender="=1+1"), arrival(queue="b")])
+    root = signed_in(person("root", "admin"))
+    lines = root.post("/letters/export?queue=a", {"format": "jsonl"}).getvalue().decode().splitlines()
+    assert {json.loads(line)["queue"] for line in lines} == {"a"}
+    answer = root.post("/letters/export?queue=a", {"format": "csv"})
+    assert answer["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
+    assert {row["failure_type"] for row in rows} == {"ValueError"}
+    assert {row["sender"] for row in rows} == {"classify", "'=1+1"}
+    first, second = Entry.objects.filter(action="letters.exported").order_by("sequence")
+    assert json.loads(second.after) == {
+        "filter": {"queue": "a", "state": "held"},
+        "format": "csv",
+        "number": 2,
+    }
+    assert json.loads(first.after)["format"] == "jsonl"
+
+
+def test_export__not_without_the_right() -> None:
+    eva = signed_in(person("eva", "viewer"))
+    keep([arrival()])
+    assert eva.post("/letters/export").status_code == 403
+    assert "right to export" in page(eva)

@@ -45,6 +45,7 @@ class Action(StrEnum):
     OPERATION_ENDED = "operation.ended"
     OPERATION_SETTLED = "operation.settled"
     LETTERS_ERASED = "letters.erased"
+    LETTERS_EXPORTED = "letters.exported"
     POLICY_CREATED = "redrive_policy.created"
     POLICY_CHANGED = "redrive_policy.changed"
     POLICY_DELETED = "redrive_policy.deleted"
