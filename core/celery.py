@@ -22,6 +22,8 @@ app.conf.update(
     broker_url=redis_url.for_celery(settings.REDIS_URL),
     task_ignore_result=True,
     task_default_queue="postroom.work",
+    # Large operations take turns among themselves, and keep nothing else waiting.
+    task_routes={"operations.*": {"queue": "postroom.operations"}},
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -57,6 +59,7 @@ app.conf.update(
 )
 app.autodiscover_tasks()
 
+QUEUES = ("postroom.work", "postroom.operations")
 CONCURRENCY = 2
 _pulses: dict[Kind, Pulse] = {}
 
@@ -66,7 +69,10 @@ def work() -> None:
     logs.name_process(Kind.WORKER)
     # Without the chatter between workers: they meet at the queue, and start faster.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["--quiet", "worker", f"--concurrency={CONCURRENCY}", "--loglevel=info", *quiet])
+    consumed = f"--queues={','.join(QUEUES)}"
+    app.worker_main(
+        ["--quiet", "worker", f"--concurrency={CONCURRENCY}", consumed, "--loglevel=info", *quiet]
+    )
 
 
 def tick() -> None:

@@ -201,6 +201,12 @@ OPTIONS: tuple[Option, ...] = (
         "How long processed and purged letters are kept. A held letter is never removed.",
     ),
     Option(
+        "POSTROOM_RETENTION_PURGED",
+        env.duration,
+        "7d",
+        "How long a purge can be taken back; then the letters' bodies and headers are erased.",
+    ),
+    Option(
         "POSTROOM_RETENTION_AUDIT", env.duration, "400d", "How long the audit trail is kept, in whole months."
     ),
     Option(
@@ -275,6 +281,7 @@ class Config:
     retention_spans: timedelta
     retention_ledger: timedelta
     retention_letters: timedelta
+    retention_purged: timedelta
     retention_audit: timedelta
     patience: tuple[tuple[str, float, float, float], ...]
     environment: str

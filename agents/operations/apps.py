@@ -11,7 +11,9 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        from agents.operations.services import starting
+        from agents.deadletters.signals import died_again
+        from agents.operations.services import outcomes, starting
         from core.access.services import approvals
 
         approvals.ended.connect(starting.approval_ended, dispatch_uid="operations")
+        died_again.connect(outcomes.died_again, dispatch_uid="operations")

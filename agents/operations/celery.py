@@ -27,7 +27,8 @@ def seal_soon(plan: UUID) -> None:
 
 def execute_soon(operation: UUID, workers: int = 1) -> None:
     """After the commit, so many workers go on with this operation."""
-    transaction.on_commit(lambda: [_send(EXECUTE, operation) for _ in range(workers)])
+    for _ in range(workers):
+        transaction.on_commit(lambda: _send(EXECUTE, operation))
 
 
 def _send(task: str, id: UUID) -> None:

@@ -183,7 +183,8 @@ class Tally:
 
     @property
     def adds_up(self) -> bool:
-        return self.selected == sum(getattr(self, state) for state in ItemState)
+        counted: int = sum(getattr(self, state) for state in ItemState)
+        return self.selected == counted
 
     @property
     def failed(self) -> int:

@@ -16,7 +16,7 @@ from core.access.models import Role
 from postroom import cli
 from tests.support.letters import arrival
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "telemetry"])
 DONE, NO, BAD_USAGE = 0, 1, 2
 
 

@@ -16,7 +16,10 @@ from core.access.models import ApprovalLimit
 from tests.support.accounts import bearer, machine, person, signed_in, token
 from tests.support.letters import arrival
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.both_databases,
+    pytest.mark.django_db(databases=["default", "telemetry"]),
+]
 TALLY = (
     *("selected", "waiting", "claimed", "dispatched", "processed", "failed_same", "failed_new", "applied"),
     *("left_out", "untouched", "unknown"),

@@ -16,7 +16,18 @@ from django.db.models import F
 
 from agents.deadletters import seal
 from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
-from agents.deadletters.values import DIES_AGAIN, Arrival, Contents, Kept, Origin, State
+from agents.deadletters.signals import DiedAgain, died_again
+from agents.deadletters.values import (
+    DIES_AGAIN,
+    Arrival,
+    Contents,
+    Failure,
+    FailureClass,
+    Kept,
+    Origin,
+    Reason,
+    State,
+)
 from core import clock, hints, ids
 from core.transitions import advance
 
@@ -68,6 +79,7 @@ class _Batch:
     deaths: list[Death] = field(default_factory=list)
     contents: list[StoredContents] = field(default_factory=list)
     changes: list[LetterChange] = field(default_factory=list)
+    again: list[DiedAgain] = field(default_factory=list)
     known: dict[UUID, Death] = field(default_factory=dict)
     redriven: dict[UUID, Letter] = field(default_factory=dict)
     twins: dict[str, list[Death]] = field(default_factory=dict)
@@ -79,6 +91,8 @@ class _Batch:
         Death.objects.bulk_create(self.deaths)
         StoredContents.objects.bulk_create(self.contents)
         LetterChange.objects.bulk_create(self.changes)
+        if self.again:
+            died_again.send(Letter, deaths=self.again)
         if self.deaths:
             hints.hint(TOPIC)
         return found
@@ -140,6 +154,7 @@ class _Batch:
         """One more death of a letter: held again, unless this death is older than what is known, or it was purged."""
         assert arrival.redrive
         letter.deaths += 1
+        self.again.append(DiedAgain(letter.pk, arrival.redrive.number, _failure_of(letter), arrival.failure))
         self._died(arrival, letter, letter.deaths)
         if arrival.redrive.number < letter.redrives or letter.state not in {*DIES_AGAIN, State.HELD}:
             Letter.objects.filter(pk=letter.pk).update(deaths=F("deaths") + 1)
@@ -229,6 +244,11 @@ def stored(death: Death, contents: Contents) -> StoredContents:
         key_id=key.id,
         sealed_key=key.sealed,
     )
+
+
+def _failure_of(letter: Letter) -> Failure:
+    cls, reason = FailureClass(letter.failure_class), Reason(letter.failure_reason)
+    return Failure(cls, reason, letter.failure_type, letter.failure_message)
 
 
 def _failed(arrival: Arrival) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -35,7 +36,7 @@ def resume(operation: Operation, actor: Actor) -> Operation:
     _allowed(operation, actor)
     with transaction.atomic():
         row = Operation.objects.select_for_update().get(pk=operation.pk)
-        changes = {"base": asdict(row.tally), "why": ""}
+        changes: dict[str, Any] = {"base": asdict(row.tally), "why": ""}
         if row.state == State.HALTED:
             changes |= {"step": 0, "step_at": None}
         before = [State.PAUSED, State.HALTED]

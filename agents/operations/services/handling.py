@@ -8,7 +8,6 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.deadletters.models import Letter
-from agents.deadletters.values import State as LetterState
 from agents.operations.models import Item, Operation
 from agents.operations.services import settling, steps
 from agents.operations.services.settling import Outcome
@@ -44,8 +43,6 @@ def _portion(operation: Operation, verdict: Verdict, actor: Actor, items: list[I
         require(actor.subject, Permission.SETTLE, letter.place)
     said = f"{actor.subject.name} says: {verdict}"
     with transaction.atomic():
-        if verdict is Verdict.FAILED:
-            _hold(ids, actor)
         outcomes = [
             Outcome(item.letter, item.number, TO[verdict], Grade.HAND, said, actor.subject.name)
             for item in items
@@ -56,12 +53,3 @@ def _portion(operation: Operation, verdict: Verdict, actor: Actor, items: list[I
         steps.note(operation, f"{moved} settled by hand as {verdict}", actor)
         actor.record(Audited.OPERATION_SETTLED, steps.target(operation), after=after)
     return moved
-
-
-def _hold(ids: Collection[UUID], actor: Actor) -> None:
-    rows = settling.lock_letters(ids)
-    unknown = [id for id, row in rows.items() if row.state == LetterState.UNKNOWN]
-    if unknown:
-        settling.move_letters(
-            unknown, LetterState.UNKNOWN, LetterState.HELD, actor.subject.name, "settled by hand: failed"
-        )

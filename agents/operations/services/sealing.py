@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -64,7 +65,7 @@ def due() -> list[Plan]:
     return list(Plan.objects.filter(forgotten, state=PlanState.SEALING, trouble="")[:100])
 
 
-def _flagged(plan: Plan, subject: Subject) -> QuerySet[Letter, dict[str, object]]:
+def _flagged(plan: Plan, subject: Subject) -> QuerySet[Letter, Any]:
     """The letters to take, each with the flags that its row alone shows. What was captured since is not among them."""
     rows = selecting.letters(Action(plan.action), plan.selection, subject).filter(
         captured_at__lte=plan.created_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,12 +17,18 @@ from agents.deadletters.values import State as LetterState
 from agents.operations import crash
 from agents.operations.crash import Point
 from agents.operations.models import Item, Operation
-from agents.operations.services import controlling, steps
+from agents.operations.services import judging, steps
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock
 from core.transitions import StaleStateError
 
 TRIES = 5
+LETTERS = {
+    ItemState.PROCESSED: LetterState.PROCESSED,
+    ItemState.UNKNOWN: LetterState.UNKNOWN,
+    ItemState.FAILED_SAME: LetterState.HELD,
+    ItemState.FAILED_NEW: LetterState.HELD,
+}
 LONGEST_WHY = 300
 
 
@@ -47,7 +54,7 @@ class Step(NamedTuple):
 
 def settle(outcomes: Sequence[Outcome]) -> int:
     """Note what became of these; those that are noted already, or were never sent, are passed over. Returns how many
-    moved. Safe to repeat."""
+    moved. Safe to repeat. What follows for their operations is looked at after the commit."""
     if not outcomes:
         return 0
     crash.here(Point.SETTLE)
@@ -55,19 +62,19 @@ def settle(outcomes: Sequence[Outcome]) -> int:
         try:
             with transaction.atomic():
                 moved, touched = _settle({(each.letter, each.number): each for each in outcomes})
-            break
+                transaction.on_commit(partial(follow_up, touched), robust=True)
+                return moved
         except (StaleStateError, OperationalError):
             # Somebody moved one of them in between, or the database chose us to step back: look again.
             if attempt == TRIES - 1:
                 raise
-    follow_up(touched)
-    return moved
+    raise AssertionError
 
 
 def follow_up(operations: Iterable[Operation]) -> None:
-    """What may end or go on because of what was settled."""
+    """What may halt, end or go on because of what was settled."""
     for operation in operations:
-        controlling.improve(controlling.finish(operation))
+        judging.follow_up(operation)
 
 
 def _settle(outcomes: dict[tuple[UUID, int], Outcome]) -> tuple[int, list[Operation]]:
@@ -95,8 +102,8 @@ def _settle(outcomes: dict[tuple[UUID, int], Outcome]) -> tuple[int, list[Operat
 
 
 def letter_after(state: ItemState) -> LetterState | None:
-    """Where an outcome takes the letter; a death took it back to `held` by itself when it was captured."""
-    return {ItemState.PROCESSED: LetterState.PROCESSED, ItemState.UNKNOWN: LetterState.UNKNOWN}.get(state)
+    """Where an outcome takes the letter. A death that was captured took it back to `held` already."""
+    return LETTERS.get(state)
 
 
 def delta(step: Step) -> dict[str, int]:

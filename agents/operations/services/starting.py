@@ -20,7 +20,7 @@ from agents.operations.errors import (
     WrongCountError,
 )
 from agents.operations.models import Operation, Plan, RedrivePolicy
-from agents.operations.services import steps, who
+from agents.operations.services import outcomes, steps, who
 from agents.operations.values import FLAGS, PERMISSIONS, Action, GuardKind, PlanState, State, Tally
 from core import clock
 from core.access.api import Permission, Place, Subject, require
@@ -149,6 +149,7 @@ def _start(plan: Plan, reason: str, actor: Actor, mask: int, policy: RedrivePoli
         steps.move_plan(plan, PlanState.SEALED, PlanState.USED, actor.subject.name)
     except StaleStateError:
         raise PlanUsedError from None
+    outcomes.begin()
     limit, now = needed(actor.subject, plan), clock.now()
     state = State.AWAITING_APPROVAL if limit else State.RUNNING
     operation = Operation.objects.create(

@@ -1,0 +1,87 @@
+"""Purge and restore: no broker has a part in them, so a portion is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from agents.deadletters.models import Letter
+from agents.deadletters.values import State as LetterState
+from agents.ledger import api as ledger
+from agents.operations import crash
+from agents.operations.crash import Point
+from agents.operations.models import Item, Operation, Receipt
+from agents.operations.services import claiming, controlling
+from agents.operations.services.claiming import leave_out, pick
+from agents.operations.values import Action, ItemState
+from core import clock, hints
+from core.transitions import StaleStateError
+
+log = structlog.get_logger(__name__)
+PORTION = 500
+AFTER = {Action.PURGE: LetterState.PURGED, Action.RESTORE: LetterState.HELD}
+BEFORE = {Action.PURGE: LetterState.HELD, Action.RESTORE: LetterState.PURGED}
+POINTS = {Action.PURGE: Point.PURGE, Action.RESTORE: Point.RESTORE}
+
+
+def apply(operation: Operation) -> bool:
+    """The next portion; False when nothing waits. Raises StaleStateError when it does not run (any more)."""
+    action = Action(operation.action)
+    with transaction.atomic():
+        picked, now = pick(operation, PORTION), clock.now()
+        leave_out(picked.left, now)
+        letters = [letter for _, letter in picked.taken]
+        _move(operation, action, [letter.pk for letter in letters], now)
+        ids = [item.pk for item, _ in picked.taken]
+        rows = Item.objects.filter(pk__in=ids, state=ItemState.WAITING)
+        if rows.update(state=ItemState.APPLIED, since=now) != len(ids):
+            raise StaleStateError("Another worker has these items.")
+        left = sum(map(len, picked.left.values()))
+        counts = {"waiting": -len(ids) - left, "applied": len(ids), "left_out": left}
+        claiming.count(operation, counts, len(ids), None)
+        hints.hint("letters")
+    if action is Action.PURGE:
+        _tell(letters)
+    if not ids and not left:
+        controlling.finish(operation)
+        return False
+    crash.here(POINTS[action])
+    return True
+
+
+def _move(operation: Operation, action: Action, ids: Sequence[UUID], now: datetime) -> None:
+    before, after = BEFORE[action], AFTER[action]
+    if Letter.objects.filter(pk__in=ids, state=before).update(state=after, since=now) != len(ids):
+        raise StaleStateError("Another operation has these letters.")
+    claiming.say(ids, before, after, operation, now)
+    Receipt.objects.filter(letter__in=ids).delete()
+    if action is Action.PURGE:
+        until = now + settings.POSTROOM.retention_purged
+        Receipt.objects.bulk_create(Receipt(letter=id, operation=operation, until=until) for id in ids)
+
+
+def _tell(letters: Sequence[Letter]) -> None:
+    """The messages' own lives: thrown away."""
+    events = [
+        ledger.Event(
+            id=f"purge-{letter.pk}-{letter.since.timestamp():.0f}",
+            kind=ledger.Kind.PURGED,
+            at=clock.now(),
+            message_id=letter.message_id,
+            environment=letter.environment,
+            queue=letter.queue,
+            redrive=letter.redrives,
+        )
+        for letter in letters
+        if letter.message_id
+    ]
+    try:
+        if events:
+            ledger.tell(events)
+    except Exception as problem:
+        log.warning("the ledger was not told of a purge", problem=str(problem))

@@ -1,0 +1,79 @@
+"""From letters in custody to messages for a broker: edited, renewed, signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import F
+
+from agents.deadletters import selectors as custody
+from agents.deadletters.models import Letter, StoredContents
+from agents.deadletters.values import Contents
+from agents.operations.authority import signer
+from agents.operations.editing import EditRefusedError, edited
+from agents.operations.message import Message
+from agents.operations.options import Options
+from agents.operations.renewal import Redriven, renewed
+from agents.operations.services.claiming import Taken
+from agents.operations.services.recording import jittered
+from core import clock
+from core.brokers.api import Post
+
+
+class UnreadableError(Exception):
+    """The contents of a letter are gone, or sealed with a key that is not there."""
+
+
+class UneditableError(Exception):
+    """The edit does not fit one of the letters. Cancel, and plan those apart for which it is meant."""
+
+
+def posts(taken: Sequence[Taken], options: Options) -> list[Post]:
+    """A message each, in their order. Raises SealError, UnreadableError, UneditableError."""
+    found = _contents([each.letter.pk for each in taken])
+    return [_post(each, found[each.letter.pk], options) for each in taken]
+
+
+def message_of(letter: Letter, contents: Contents) -> Message:
+    """As it died."""
+    return Message(
+        contents.body, contents.headers, contents.properties, letter.content_type, letter.content_encoding
+    )
+
+
+def _contents(ids: Sequence[UUID]) -> dict[UUID, Contents]:
+    """What each one's last death carried."""
+    last = StoredContents.objects.filter(death__letter__in=ids, death__number=F("death__letter__deaths"))
+    found = {row.death.letter_id: custody.opened(row) for row in last.select_related("death")}
+    for id in ids:
+        if id not in found:
+            raise UnreadableError(f"The contents of letter {id} are gone.")
+    return found
+
+
+def _post(taken: Taken, contents: Contents, options: Options) -> Post:
+    letter, queue = taken.letter, options.target_queue or taken.letter.queue
+    message = _as_it_goes_out(taken, contents, options, queue)
+    return Post(
+        letter_key=str(letter.pk),
+        number=taken.number,
+        # The letter's own queue, whatever exchange it once came through: others that are bound there had theirs.
+        queue=queue,
+        body=message.body,
+        headers=message.headers,
+        properties=message.properties,
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        delay=jittered(options.delay, options.jitter),
+    )
+
+
+def _as_it_goes_out(taken: Taken, contents: Contents, options: Options, queue: str) -> Message:
+    letter = taken.letter
+    try:
+        changed = edited(message_of(letter, contents), options.edit)
+    except EditRefusedError as problem:
+        raise UneditableError(f"The edit does not fit letter {letter.pk}: {problem}.") from problem
+    redrive = Redriven(letter.pk, taken.number, clock.now() - letter.first_died_at)
+    return renewed(changed, redrive, options.expiry, signer(letter, queue, taken.number))

@@ -1,0 +1,149 @@
+"""What became of a portion: letters, items and figures move in one transaction, if the claim is still the worker's."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from agents.deadletters.models import Letter
+from agents.deadletters.values import State as LetterState
+from agents.ledger import api as ledger
+from agents.operations.models import Item, Operation
+from agents.operations.services import claiming, settling, steps
+from agents.operations.services.claiming import Portion, Taken
+from agents.operations.values import ItemState
+from core import clock
+from core.brokers.api import Sent
+from core.transitions import StaleStateError
+
+log = structlog.get_logger(__name__)
+
+# `None`: nothing was sent, for sure.
+Fate = Sent | None
+UNKNOWN_WHY = "the broker cannot say whether it has the message"
+SENT = (Sent.CONFIRMED, Sent.ALREADY)
+
+
+def attempt(portion: Portion, life: str = "") -> None:
+    """Before the first is sent: from here on, nobody may think that nothing was. Raises StaleStateError."""
+    if not portion.held or not portion.mine.update(attempted=True, life=life):
+        raise StaleStateError("The claim is another's by now.")
+
+
+def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
+    """Note what became of each item (by its id), and give the claim back. Raises StaleStateError when the claim is
+    another's by now: then the other one notes it."""
+    with transaction.atomic():
+        sent, lost, back = _sorted(portion, fates)
+        now = clock.now()
+        settling.lock_letters({each.letter.pk for each in portion.taken})
+        _dispatched(portion.operation, sent, now)
+        _unknown(portion.operation, lost, now)
+        _released(portion.operation, back, now)
+        if not portion.mine.delete()[0]:
+            raise StaleStateError("The claim is another's by now.")
+        counts = {
+            "claimed": -len(portion.taken),
+            "dispatched": len(sent),
+            "unknown": len(lost),
+            "waiting": len(back),
+        }
+        _count(portion.operation, counts, now)
+    _tell(portion.operation, sent)
+
+
+def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], list[Taken], list[Taken]]:
+    """Those that are still claimed: an outcome may have come first, and then it is noted already."""
+    ids = [each.item for each in portion.taken]
+    still = set(
+        Item.objects.select_for_update()
+        .filter(pk__in=ids, state=ItemState.CLAIMED, claim=portion.claim.pk)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    portion.taken = [each for each in portion.taken if each.item in still]
+    sorted_: dict[str, list[Taken]] = defaultdict(list)
+    for each in portion.taken:
+        fate = fates.get(each.item)
+        sorted_["sent" if fate in SENT else "lost" if fate is Sent.UNKNOWN else "back"].append(each)
+    return sorted_["sent"], sorted_["lost"], sorted_["back"]
+
+
+def _dispatched(operation: Operation, sent: Sequence[Taken], now: datetime) -> None:
+    options = operation.plan.how
+    due = now + timedelta(seconds=options.delay + options.jitter + options.outcome_within)
+    rows = Item.objects.filter(pk__in=[each.item for each in sent], state=ItemState.CLAIMED)
+    rows.update(state=ItemState.DISPATCHED, claim=None, since=now, sent_at=now, due=due)
+    _letters(sent, LetterState.DISPATCHED, operation, now)
+
+
+def _unknown(operation: Operation, lost: Sequence[Taken], now: datetime) -> None:
+    rows = Item.objects.filter(pk__in=[each.item for each in lost], state=ItemState.CLAIMED)
+    rows.update(state=ItemState.UNKNOWN, claim=None, since=now, why=UNKNOWN_WHY)
+    _letters(lost, LetterState.UNKNOWN, operation, now)
+
+
+def _released(operation: Operation, back: Sequence[Taken], now: datetime) -> None:
+    """Nothing was sent, so the redrive's number was not used: the next claim takes the same."""
+    rows = Item.objects.filter(pk__in=[each.item for each in back], state=ItemState.CLAIMED)
+    rows.update(state=ItemState.WAITING, claim=None, since=now, number=0, step=0)
+    moved = _letters(back, LetterState.HELD, operation, now)
+    Letter.objects.filter(pk__in=moved, state=LetterState.HELD).update(redrives=F("redrives") - 1)
+
+
+def _letters(taken: Sequence[Taken], after: LetterState, operation: Operation, now: datetime) -> list[UUID]:
+    """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
+    ids = [each.letter.pk for each in taken]
+    rows = Letter.objects.filter(pk__in=ids, state=LetterState.CLAIMED)
+    moved = list(rows.values_list("pk", flat=True))
+    if moved:
+        rows.update(state=after, since=now)
+        claiming.say(moved, LetterState.CLAIMED, after, operation, now)
+    return moved
+
+
+def _count(operation: Operation, counts: Mapping[str, int], now: datetime) -> None:
+    changes = {name: F(name) + number for name, number in counts.items() if number}
+    Operation.objects.filter(pk=operation.pk).update(**changes, active_at=now)
+    steps.hint(operation)
+
+
+def _tell(operation: Operation, sent: Sequence[Taken]) -> None:
+    """The messages' own lives. They are told from elsewhere too, so a ledger that is away holds nothing up."""
+    events = [_event(each.letter, each.number) for each in sent if each.letter.message_id]
+    try:
+        if events:
+            ledger.tell(events)
+    except Exception as problem:
+        log.warning("the ledger was not told of a redrive", operation=operation.number, problem=str(problem))
+
+
+def _event(letter: Letter, number: int) -> ledger.Event:
+    return ledger.Event(
+        id=f"redrive-{letter.pk}-{number}",
+        kind=ledger.Kind.SENT,
+        at=clock.now(),
+        message_id=letter.message_id,
+        environment=letter.environment,
+        broker=letter.broker,
+        queue=letter.queue,
+        agent=letter.agent,
+        sender=letter.sender,
+        task=letter.task,
+        workflow=letter.workflow,
+        trace_id=letter.trace_id,
+        conversation_id=letter.conversation_id,
+        redrive=number,
+    )
+
+
+def jittered(delay: float, jitter: float) -> float:
+    """So many messages that died together need not come back together."""
+    return delay + random.uniform(0, jitter) if jitter else delay  # noqa: S311 - nothing is secret about it

@@ -1,0 +1,41 @@
+"""The watcher's part of operations: outcomes are read, what was dropped is picked up, policies are looked at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from agents.operations.services import outcomes, reaping, sampling
+from core import watch
+from core.watch import Turn
+
+
+def follow(turn: Turn) -> None:
+    """Evidence that the ledger has, as long as there is more."""
+    while turn.wanted and outcomes.follow_ledger():
+        pass
+
+
+def give_up(turn: Turn) -> None:
+    """What has no outcome within its time, and what left its queue."""
+    while turn.wanted and outcomes.give_up():
+        pass
+    outcomes.left_queues()
+
+
+def reap(turn: Turn) -> None:
+    """What dead workers held, what lost its trigger, and what nobody used in time."""
+    reaping.reap()
+    reaping.nudge()
+    reaping.seal_forgotten()
+    reaping.expire_plans()
+
+
+def sample(turn: Turn) -> None:
+    """Figures for the charts of what is under way."""
+    sampling.sample()
+
+
+watch.register("operations outcomes", timedelta(milliseconds=200), follow)
+watch.register("operations overdue", timedelta(seconds=1), give_up)
+watch.register("operations reaper", timedelta(seconds=1), reap)
+watch.register("operations samples", timedelta(seconds=2), sample)
