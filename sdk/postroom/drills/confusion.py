@@ -16,6 +16,7 @@ LIMIT_SECONDS = 10.0
 RIGHT_SHARE = 39 / 40
 RIGHT, LATE, UNSURE, SILENT, WRONG = "right", "late", "unknown", "silent", "wrong"
 NOTHING = "nothing"
+MOST_SAID = 8
 
 
 @dataclass(slots=True)
@@ -29,11 +30,14 @@ class Run:
     found: dict[Truth, float] = field(default_factory=dict)
     wrong: list[Named] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
+    # The last answer that said anything.
+    last: Sequence[Named] = ()
 
     def hear(self, said: Sequence[Named], at: float) -> None:
         """One answer of Postroom's."""
         truths = self.fault.truths
         self.wrong = self.wrong or truths.wrong(said)
+        self.last = said or self.last
         for verdict in (named.verdict for named in said):
             if verdict not in self.verdicts:
                 self.verdicts.append(verdict)
@@ -72,8 +76,17 @@ class Run:
 
     def __str__(self) -> str:
         took = f" after {self.seconds:.1f} s" if self.all_named and self.held_at else ""
-        blamed = "".join(f"; {named.agent}: {named.verdict}" for named in self.wrong)
-        return f"{self.came_to}{took}: {self.fault}, said {self.said}{blamed}"
+        return f"{self.came_to}{took}: {self.fault}, said {self.said}"
+
+    def report(self) -> list[str]:
+        """What there is to know of a run that was not right: all that was said last, and what of it is wrong."""
+        return [
+            str(self),
+            *(
+                f"  {'✗' if named in self.wrong else ' '} {named}"
+                for named in (*self.wrong, *self.last)[:MOST_SAID]
+            ),
+        ]
 
 
 def judge(verdict: Verdict, runs: Sequence[Run]) -> None:
@@ -93,7 +106,9 @@ def judge(verdict: Verdict, runs: Sequence[Run]) -> None:
             told("seconds, median", round(seconds[len(seconds) // 2], 2)),
             told("seconds, longest", round(seconds[-1], 2)),
         )
-    verdict.lines += [*matrix(runs), *(str(run) for run in runs if run.came_to != RIGHT)]
+    verdict.lines += matrix(runs)
+    for run in runs:
+        verdict.lines += run.report() if run.came_to != RIGHT else []
 
 
 def matrix(runs: Sequence[Run]) -> list[str]:

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from postroom.drills import notes
 from postroom.drills.confusion import Run, judge
@@ -24,6 +25,7 @@ from postroom.drills.house import Postroom
 from postroom.drills.scene import Drill, Scene, Size
 from postroom.drills.waiting import until
 
+Row = dict[str, Any]
 AGENT = "postroom.drills.stuck_agent:agent"
 ASKED_EVERY = 0.25
 START_SECONDS = 120.0
@@ -128,11 +130,14 @@ def _watch(stage: Stage, postroom: Postroom, run: Run, begun: list[tuple[Part, f
 
 def said(postroom: Postroom) -> list[Named]:
     """Whom Postroom names now, and why."""
-    return [_named(row) for row in postroom.get("/api/v1/stuck")["results"]]
+    rows = {row["id"]: row for row in postroom.get("/api/v1/stuck")["results"]}
+    return [_named(row, rows.get(row["behind"], {})) for row in rows.values()]
 
 
-def _named(row: dict[str, object]) -> Named:
-    return Named(str(row["agent"] or ""), str(row["verdict"] or UNKNOWN))
+def _named(row: Row, root: Row) -> Named:
+    """`root` is the cause that this one follows from, if it does."""
+    behind = f"{root['agent']}: {root['verdict']}" if root else ""
+    return Named(row["agent"] or "", row["verdict"] or UNKNOWN, behind, row["sentence"])
 
 
 DRILL = Drill(

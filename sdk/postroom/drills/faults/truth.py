@@ -14,10 +14,18 @@ UNKNOWN = "unknown"
 
 
 class Named(NamedTuple):
-    """Postroom said that this agent holds messages up, and why."""
+    """Postroom said that this agent holds messages up, and why. What it says beside that is reported, not judged: the
+    cause that this one follows from (`behind`), and its sentence."""
 
     agent: str
     verdict: str
+    behind: str = ""
+    says: str = ""
+
+    def __str__(self) -> str:
+        behind = f", behind {self.behind}" if self.behind else ""
+        says = f" ({self.says})" if self.says else ""
+        return f"{self.agent}: {self.verdict}{behind}{says}"
 
 
 @dataclass(frozen=True, slots=True)
