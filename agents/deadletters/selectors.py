@@ -32,6 +32,7 @@ class Filter:
     agent: str = ""
     environment: str = ""
     error: str = ""
+    group: str = ""
     q: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -46,6 +47,8 @@ def letters(wanted: Filter) -> Q:
     """The filter as a condition."""
     same = ("state", "queue", "broker", "agent", "environment")
     condition = Q(**{name: value for name in same if (value := getattr(wanted, name))})
+    if wanted.group:
+        condition &= in_group(wanted.group)
     if wanted.error:
         condition &= Q(failure_type__icontains=wanted.error)
     if wanted.since:
@@ -53,6 +56,15 @@ def letters(wanted: Filter) -> Q:
     if wanted.until:
         condition &= Q(last_died_at__lt=wanted.until)
     return condition & _anywhere(wanted.q) if wanted.q else condition
+
+
+def in_group(id: str | UUID) -> Q:
+    """The letters of a group, or of the one that it was merged into; of no group where there is none."""
+    try:
+        group = FailureGroup.objects.filter(pk=UUID(str(id))).first()
+    except ValueError:
+        group = None
+    return Q(group=group.merged_into_id or group.pk) if group else Q(pk__in=())
 
 
 def of_id(text: str) -> Q:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from agents.deadletters.services import keys
+from agents.deadletters.services import grouping, keys
 from agents.deadletters.services.capture import AWAY, Capture
 from agents.deadletters.trouble import Alarm, What
 from core import watch
@@ -67,6 +67,13 @@ def bring_keys_up_to_date(turn: Turn) -> None:
         pass
 
 
+def group_older(turn: Turn) -> None:
+    """Letters that were kept before there were groups: a batch at a time, until all have one."""
+    while turn.wanted and grouping.backfill():
+        pass
+
+
 for each in configured():
     watch.register(f"letters {each.name}", timedelta(seconds=1), _loop(each))
 watch.register("letters keys", timedelta(seconds=30), bring_keys_up_to_date)
+watch.register("letters groups", timedelta(seconds=30), group_older)

@@ -53,7 +53,8 @@ class Letters(LetterView):
         responses=listed(shapes.LetterRowShape),
     )
     def get(self, request: Request) -> Response:
-        wanted = Filter(**query.read(request, shapes.LetterFilters))
+        given = query.read(request, shapes.LetterFilters)
+        wanted = Filter(**given | {"group": str(given.get("group", ""))})
         rows = selectors.seen_by(self.subject).filter(selectors.letters(wanted))
         return paging.response(request, paging.page(request, rows, selectors.NEWEST), shapes.row)
 

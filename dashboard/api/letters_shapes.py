@@ -26,6 +26,7 @@ class LetterFilters(query.Filters):
     queue = serializers.CharField(required=False)
     broker = serializers.CharField(required=False)
     agent = serializers.CharField(required=False)
+    group = serializers.UUIDField(required=False, help_text="A failure group's id.")
     environment = serializers.CharField(required=False)
     error = serializers.CharField(required=False, help_text="A part of the error's type.")
     since = query.UtcTime(required=False, help_text="Died last at this time or later.")
@@ -209,13 +210,13 @@ MOMENTS = ("since", "first_died_at", "last_died_at", "captured_at")
 
 
 def row(letter: Letter) -> dict[str, Any]:
-    """In a list. Groups come with their room; until then a letter is in none."""
+    """In a list."""
     return {
         "id": str(letter.pk),
         **{name: getattr(letter, name) for name in PLAIN},
         **{name: clock.rfc3339(getattr(letter, name)) for name in MOMENTS},
         "failure": failure(letter),
-        "group": None,
+        "group": str(letter.group_id) if letter.group_id else None,
         "attempt_count": letter.attempts,
         "attempts": None,
         "headers": None,

@@ -35,7 +35,7 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Formed:
-    """A fingerprint with all that it stands on. `raised`: each exception's type and message, as the traceback has them."""
+    """A fingerprint with all that it stands on: `raised` has each exception in the traceback's order."""
 
     who: str
     reason: str
@@ -72,7 +72,7 @@ class Formed:
 
 def form(died: Died) -> Formed:
     """Pure, and about as fast as the traceback is short."""
-    found = read(died.traceback) if died.traceback else Read()
+    found = read(died.traceback, died.who) if died.traceback else Read()
     raised = _raised(found, died)
     return Formed(
         died.who,

@@ -35,13 +35,68 @@ _FINDS = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PART
 _DIGIT = re.compile(r"\d")
 # Their digits say nothing about one time.
 _WORDS = frozenset(
-    ["utf-8", "utf8", "utf-16", "utf16", "latin-1", "iso-8859-1", "cp1252", "sha1", "sha256", "sha512", "md5", "base64", "oauth2", "ipv4", "ipv6", "s3", "ec2", "x509", "http2", "int8", "int16", "int32", "int64", "uint8", "uint32", "uint64", "float32", "float64", "iso8601", "k8s", "h2", "p12", "v1", "v2", "v3"]
+    [
+        "utf-8",
+        "utf8",
+        "utf-16",
+        "utf16",
+        "latin-1",
+        "iso-8859-1",
+        "cp1252",
+        "sha1",
+        "sha256",
+        "sha512",
+        "md5",
+        "base64",
+        "oauth2",
+        "ipv4",
+        "ipv6",
+        "s3",
+        "ec2",
+        "x509",
+        "http2",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "iso8601",
+        "k8s",
+        "h2",
+        "p12",
+        "v1",
+        "v2",
+        "v3",
+    ]
 )
 _IN_CODE = re.compile(r"`[A-Za-z_][A-Za-z_.:<>()]{0,60}`")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.\-]{0,60}(?:\(\))?")
 # Types whose messages quote names of the code.
 _OF_CODE = frozenset(
-    ["KeyError", "AttributeError", "NameError", "UnboundLocalError", "TypeError", "ImportError", "ModuleNotFoundError", "ReferenceError", "NoMethodError", "NullPointerException", "UndefinedColumn", "UndefinedTable", "NoSuchMethodError", "ClassNotFoundException", "NoClassDefFoundError", "ClassCastException", "MissingMethodException", "NoSuchFieldError"]
+    [
+        "KeyError",
+        "AttributeError",
+        "NameError",
+        "UnboundLocalError",
+        "TypeError",
+        "ImportError",
+        "ModuleNotFoundError",
+        "ReferenceError",
+        "NoMethodError",
+        "NullPointerException",
+        "UndefinedColumn",
+        "UndefinedTable",
+        "NoSuchMethodError",
+        "ClassNotFoundException",
+        "NoClassDefFoundError",
+        "ClassCastException",
+        "MissingMethodException",
+        "NoSuchFieldError",
+    ]
 )
 _BEFORE = re.compile(
     r"\b(?:constraint|relation|column|table|fields?|attribute|key|propert(?:y|ies)|parameter|arguments?|module|function|"

@@ -1,5 +1,5 @@
-"""A traceback of any language as exceptions and frames: Python (chained and grouped), JavaScript, Java and Kotlin, .NET, Go,
-Ruby, PHP, Rust. What cannot be read is passed over: then the message speaks alone.
+"""A traceback of any language as exceptions and frames: Python (chained and grouped), JavaScript, Java and Kotlin,
+.NET, Go, Ruby, PHP, Rust. What cannot be read is passed over: then the message speaks alone.
 """
 
 from __future__ import annotations
@@ -97,9 +97,10 @@ _NO_TYPES = frozenset(
     }
 )
 _LIBRARY_FILE = re.compile(
-    r"site-packages|dist-packages|/lib/python\d|[\\/]Lib[\\/]|<frozen |<string>|<stdin>|\.zip/|\.egg/|/\.venv/|/venv/|node_modules|"
-    r"^(?:node|internal|bun):|\(?internal/|<anonymous>|^native$|webpack/(?:bootstrap|runtime)|/go/pkg/mod/|/(?:usr/(?:local/)?)?(?:lib/)?go/"
-    r"(?:src|pkg)/|/vendor/|/\.cargo/registry/|/rustc/|/gems/|/ruby/\d|/pnpm/|\.pnpm|/_work/\d+/s/src/|/_/src/|\.yarn/|^runtime/|/usr/lib/"
+    r"site-packages|dist-packages|/lib/python\d|[\\/]Lib[\\/]|<frozen |<string>|<stdin>|\.zip/|\.egg/|/\.venv/|/venv/|"
+    r"node_modules|"
+    r"^(?:node|internal|bun):|\(?internal/|<anonymous>|^native$|webpack/(?:bootstrap|runtime)|"
+    r"/go/pkg/mod/|/(?:usr/(?:local/)?)?(?:lib/)?go/(?:src|pkg)/|/vendor/|/\.cargo/registry/|/rustc/|/gems/|/ruby/\d|/pnpm/|\.pnpm|/_work/\d+/s/src/|/_/src/|\.yarn/|^runtime/|/usr/lib/"
 )
 _LIBRARY_CALL = re.compile(
     r"(?:javax?|jdk|sun|com\.sun|kotlinx?|scala|groovy|clojure|akka|reactor|rx|io\.(?:netty|reactivex|grpc|vertx|micrometer|"
@@ -121,11 +122,11 @@ _IN_ANGLES = re.compile(r"<(\w+)>")
 _HASHED = re.compile(r"[.-](?=[0-9a-zA-Z_]*\d)[0-9a-zA-Z_]{6,}(?=\.)|\?.*$|\d+")
 
 
-def read(traceback: str) -> Read:
-    """Pure."""
+def read(traceback: str, who: str = "") -> Read:
+    """Pure. A package that is called as the agent is its own, also where it is installed among libraries."""
     if len(traceback) > LONGEST:
         traceback = f"{traceback[: LONGEST // 2]}\n{traceback[-LONGEST // 2 :]}"
-    reader = _Reader()
+    reader = _Reader(who)
     for line in traceback.splitlines():
         reader.take(line.rstrip())
     return reader.found
@@ -134,8 +135,9 @@ def read(traceback: str) -> Read:
 class _Reader:
     """Line by line. `_fresh`: the next line may name an exception; else what stands at its beginning is a message."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: str) -> None:
         self.found = Read()
+        self._home = f"-packages/{who.replace('-', '_')}/"
         self._fresh = True
         self._before = ""
 
@@ -159,10 +161,11 @@ class _Reader:
         """The message of the exception has more lines than one; what stands around tracebacks is no message."""
         return bool(self.found.raised) and not line.lstrip().startswith(_AROUND)
 
-    def _frame(self, line: str) -> Frame | None:
+    def _frame(self, line: str) -> Frame | None:  # noqa: PLR0911 - one way out for each language
         if match := _PYTHON.match(line):
             self.found.newest_last = True
-            return _python(match)
+            frame = _python(match)
+            return frame._replace(own=True) if self._home in match["file"] else frame
         if match := _AT.match(line):
             return self._at(match["what"].removesuffix(" {"))
         if match := _GO_FILE.match(line):

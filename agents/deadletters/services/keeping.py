@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from agents.deadletters import seal
+from agents.deadletters import fingerprint, seal
 from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
+from agents.deadletters.services import grouping
+from agents.deadletters.services.grouping import Fallen
 from agents.deadletters.signals import DiedAgain, died_again
 from agents.deadletters.values import (
     DIES_AGAIN,
@@ -83,10 +85,12 @@ class _Batch:
     known: dict[UUID, Death] = field(default_factory=dict)
     redriven: dict[UUID, Letter] = field(default_factory=dict)
     twins: dict[str, list[Death]] = field(default_factory=dict)
+    fallen: list[Fallen] = field(default_factory=list)
 
     def keep(self, arrivals: Sequence[Arrival]) -> list[Kept]:
         self._look_up(arrivals)
         found = [self._one(each) for each in arrivals]
+        self._group()
         Letter.objects.bulk_create(self.letters)
         Death.objects.bulk_create(self.deaths)
         StoredContents.objects.bulk_create(self.contents)
@@ -96,6 +100,17 @@ class _Batch:
         if self.deaths:
             hints.hint(TOPIC)
         return found
+
+    def _group(self) -> None:
+        """Letters that are new take their group with them; those that were there move to that of their last death."""
+        grouping.assign(self.fallen)
+        fresh = {letter.pk for letter in self.letters}
+        for each in self.fallen:
+            each.letter.group = each.group
+            if each.letter.pk not in fresh:
+                Letter.objects.filter(pk=each.letter.pk).update(
+                    group=each.group, fingerprint=each.letter.fingerprint
+                )
 
     def _look_up(self, arrivals: Sequence[Arrival]) -> None:
         wanted = {id for each in arrivals for id in (each.death_id, _id_of_another(each))}
@@ -145,6 +160,7 @@ class _Batch:
             redrives=arrival.redrive.number if arrival.redrive else 0,
             **said(arrival),
         )
+        self._fell(arrival, letter)
         self.letters.append(letter)
         self.changes.append(_change(letter, "", State.HELD, self.now, "captured"))
         self._died(arrival, letter, 1)
@@ -155,11 +171,13 @@ class _Batch:
         assert arrival.redrive
         letter.deaths += 1
         self.again.append(DiedAgain(letter.pk, arrival.redrive.number, _failure_of(letter), arrival.failure))
+        before = letter.fingerprint
         self._died(arrival, letter, letter.deaths)
         if arrival.redrive.number < letter.redrives or letter.state not in {*DIES_AGAIN, State.HELD}:
             Letter.objects.filter(pk=letter.pk).update(deaths=F("deaths") + 1)
         else:
             self._hold_again(arrival, letter)
+            self._fell(arrival, letter, before)
         return Kept(letter.pk, State(letter.state), new_death=True, new_letter=False)
 
     def _hold_again(self, arrival: Arrival, letter: Letter) -> None:
@@ -184,6 +202,17 @@ class _Batch:
         )
         letter.state = State.HELD
 
+    def _fell(self, arrival: Arrival, letter: Letter, before: str = "") -> None:
+        for name, value in said(arrival).items():
+            setattr(letter, name, value)
+        formed = fingerprint.form(grouping.died(arrival))
+        letter.fingerprint = formed.fingerprint
+        redrive = arrival.redrive.number if arrival.redrive else 0
+        same = before == formed.fingerprint
+        # Where it dies as it did before, it stays in the group that it is in: somebody may have put it there.
+        stays = letter.group if same else None
+        self.fallen.append(Fallen(letter, formed, arrival.died_at, redrive, same, stays))
+
     def _died(self, arrival: Arrival, letter: Letter, number: int) -> None:
         death = Death(
             id=arrival.death_id,
@@ -197,6 +226,7 @@ class _Batch:
             version=arrival.version,
             digest=arrival.digest,
             session=arrival.origin.session if arrival.digest else "",
+            fingerprint=fingerprint.form(grouping.died(arrival)).fingerprint,
             **_failed(arrival),
         )
         self.known[death.pk] = death
