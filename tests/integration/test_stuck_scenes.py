@@ -148,6 +148,33 @@ def test_deadlock__is_one_ring() -> None:
     assert {each.sentence for each in found} == {"each waits for the next: extract → pay → extract"}
 
 
+def test_what_waits_behind_a_ring__is_part_of_the_deadlock() -> None:
+    stuck.well()
+    for agent in ("extract", "pay"):
+        stuck.alive(agent, running=RUNNING)
+        stuck.queue(agent, unacknowledged=1, depth=3)
+        run(f"m-{agent}", agent, ago=12)
+        wait(2, ago=11, queue=agent)
+    keep(
+        event("to-pay", Kind.SENT, ago=11, queue="pay", parent_id="m-extract"),
+        event("to-extract", Kind.SENT, ago=11, queue="extract", parent_id="m-pay"),
+    )
+    assert {(verdict, queue) for verdict, _, queue, _ in stuck.said()} == {
+        ("deadlock", "extract"),
+        ("deadlock", "pay"),
+    }
+
+
+def test_a_sender_that_calls_the_broker_otherwise__means_the_one_that_is_there() -> None:
+    stuck.well()
+    stuck.alive(running=RUNNING)
+    stuck.queue(unacknowledged=1)
+    wait(broker="elsewhere")
+    run("held")
+    (cause,) = stuck.found()
+    assert (cause.verdict, cause.broker, cause.messages) == ("running_long", "main", 4)
+
+
 def test_retry_and_input() -> None:
     stuck.well()
     stuck.alive()

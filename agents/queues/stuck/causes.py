@@ -31,6 +31,7 @@ class Cause:
     messages: int = 0
     frees: int = 0
     behind: str = ""
+    in_hand: bool = False  # whether a message in somebody's hands explains it
     nodes: list[str] = field(default_factory=list)
 
 
@@ -78,6 +79,7 @@ def _cause(node: Node, judgement: Judgement, spot: Spot, now: datetime) -> Cause
         judgement.evidence,
         judgement.ruled_out,
         judgement.missing,
+        in_hand=bool(node.facts.instance),
     )
 
 
@@ -87,10 +89,10 @@ def _join(known: Cause, cause: Cause, node: Node, id: str) -> None:
     known.nodes.append(id)
     if known is cause:
         return
-    in_hand = node.facts.instance != ""
-    if in_hand or cause.oldest_at < known.oldest_at:
+    if (cause.in_hand, known.oldest_at) > (known.in_hand, cause.oldest_at):
         known.sentence, known.evidence = cause.sentence, cause.evidence
         known.ruled_out, known.missing = cause.ruled_out, cause.missing
+        known.in_hand = cause.in_hand
     known.oldest_at = min(known.oldest_at, cause.oldest_at)
 
 

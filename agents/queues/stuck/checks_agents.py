@@ -12,6 +12,8 @@ from agents.queues.stuck.words import lasting
 
 
 def deadlock(facts: Facts) -> Finding:
+    if waits(facts) and facts.hands is not None and facts.hands.verdict is Verdict.DEADLOCK:
+        return proved(facts.hands.says, words.of_ledger(facts))
     if len(facts.ring) < 2:
         return out("no ring among those who wait for each other")
     ring = " → ".join((*facts.ring, facts.ring[0]))
@@ -151,4 +153,4 @@ def blocked_downstream(facts: Facts) -> Finding:
     return proved(behind.says, words.of_ledger(facts))
 
 
-_BLOCKS = frozenset({Verdict.BLOCKED_DOWNSTREAM, Verdict.DEADLOCK})
+_BLOCKS = frozenset({Verdict.BLOCKED_DOWNSTREAM})

@@ -32,8 +32,7 @@ def judged(scene: Scene) -> dict[str, Judged]:
 
 
 def spots(scene: Scene) -> dict[str, Spot]:
-    found = {id: Spot(row.environment, row.broker, row.queue) for id, row in scene.rows.items()}
-    return found | {id: Spot(*group.where) for id, group in scene.groups.items()}
+    return {id: Spot(*where) for id, where in scene.wheres.items()}
 
 
 class Seen(NamedTuple):

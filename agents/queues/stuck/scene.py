@@ -54,6 +54,7 @@ class Scene:
     nodes: dict[str, Node] = field(default_factory=dict)
     rows: dict[str, MessageRow] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    wheres: dict[str, Where] = field(default_factory=dict)
     queues: dict[QueueKey, QueueState] = field(default_factory=dict)
 
 
@@ -162,15 +163,18 @@ class _Reading:
         for row in self._held.values():
             id = of_message(row)
             scene.rows[id] = row
+            scene.wheres[id] = self._named(where_of(row))
             waits_for = self._room(row) or sent.get((row.environment, row.message_id), ())
             scene.nodes[id] = Node(self._of_held(row), sent=waits_for)
         for where, group in self._groups.items():
             id = of_queue(where)
             scene.groups[id] = group
+            scene.wheres[id] = self._named(where)
             scene.nodes[id] = self._of_group(where, group)
         for row in alone:
             group_node = scene.nodes[of_queue(where_of(row))]
             scene.rows[of_message(row)] = row
+            scene.wheres[of_message(row)] = self._named(where_of(row))
             scene.nodes[of_message(row)] = replace(
                 group_node, facts=self._alone(group_node.facts, row), messages=1
             )
@@ -188,10 +192,10 @@ class _Reading:
         if not queue:
             return ()
         where = where_of(row)._replace(queue=queue)
-        if where in self._groups:
-            return (of_queue(where),)
-        hands = [each for each in self._held.values() if where_of(each) == where and each.pk != row.pk]
-        return tuple(of_message(each) for each in hands)
+        if group := next((each for each in self._groups if self._same(each, where)), None):
+            return (of_queue(group),)
+        others = (each for each in self._held.values() if each.pk != row.pk)
+        return tuple(of_message(each) for each in others if self._same(where_of(each), where))
 
     def _sent(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """Message → the nodes of what it sent."""
@@ -203,9 +207,7 @@ class _Reading:
 
     def _of_group(self, where: Where, group: Group) -> Node:
         row = candidates.first_of(group)
-        hands = [
-            each for each in self._held.values() if where_of(each) == where and each.state in HELD_BY_AGENT
-        ]
+        hands = [each for each in self._held.values() if in_hand(each) and self._same(where_of(each), where)]
         takers = self._takers(where, {each.instance for each in hands})
         alive = [each.slots for each in takers if each.answers and each.consumes]
         facts = replace(
@@ -226,7 +228,8 @@ class _Reading:
             hands=tuple(of_message(each) for each in hands),
             slots=slots,
             in_hand=max(
-                self._in_hand.get(where, 0), sum(each.running or 0 for each in takers if each.answers)
+                sum(number for each, number in self._in_hand.items() if self._same(each, where)),
+                sum(each.running or 0 for each in takers if each.answers),
             ),
         )
 
@@ -249,7 +252,7 @@ class _Reading:
 
     def _with_pace(self, where: Where, figures: QueueFacts, slots: int) -> QueueFacts:
         """How long a message takes its hands now; asked of a queue in which one has waited for as long already."""
-        left = self._flows.get((where.broker, where.queue), Flow()).left_lately
+        left = self._flow(where).left_lately
         state = self._queues.get(QueueKey(self._named(where).broker, where.queue))
         usual = self._memory.work.get(state.id) if state else None
         return replace(
@@ -281,7 +284,7 @@ class _Reading:
         )
 
     def _facts(self, where: Where, since: int, row: MessageRow | None) -> Facts:
-        flow = self._flows.get((where.broker, where.queue), Flow())
+        flow = self._flow(where)
         where = self._named(where)
         age, state = age_s(since, self._now), self._queues.get(QueueKey(where.broker, where.queue))
         return Facts(
@@ -336,9 +339,28 @@ class _Reading:
         )
 
     def _named(self, where: Where) -> Where:
-        """Whoever does not name its broker means the only one, if there is one."""
-        only = next(iter(self._brokers)) if len(self._brokers) == 1 else ""
-        return where if where.broker else where._replace(broker=only)
+        """By a broker that is configured. Whoever names none, or one that nobody knows here, means the only one, or
+        the only one that has such a queue."""
+        if where.broker in self._brokers:
+            return where
+        having = [key.broker for key in self._queues if key.name == where.queue]
+        names = list(self._brokers) if len(self._brokers) == 1 else having
+        return where._replace(broker=names[0]) if len(names) == 1 else where
+
+    def _same(self, one: Where, other: Where) -> bool:
+        return self._named(one) == self._named(other)
+
+    def _flow(self, where: Where) -> Flow:
+        """Under whatever name of its broker."""
+        named = self._named(where)
+        wheres = {key: self._named(Where(where.environment, *key)) for key in self._flows}
+        mine = [flow for key, flow in self._flows.items() if wheres[key] == named]
+        return Flow(
+            sum(each.entered for each in mine),
+            sum(each.left for each in mine),
+            max((each.moved for each in mine), default=0),
+            sum(each.left_lately for each in mine),
+        )
 
     def _broker(self, where: Where) -> BrokerFacts | None:
         state = self._brokers.get(where.broker)
