@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from agents.operations.values import Tally
+from agents.operations.values import ItemState, Tally
 
 register = template.Library()
 
@@ -19,3 +19,9 @@ def well(tally: Tally) -> int:
 def rest(tally: Tally) -> int:
     """What nothing was done to."""
     return tally.untouched + tally.left_out
+
+
+@register.filter
+def item_shape(state: str) -> str:
+    """What waits within an operation waits for its turn, and for nobody."""
+    return "info" if state == ItemState.WAITING else state
