@@ -31,7 +31,7 @@ USUAL = State.HELD
 ANY = "any"
 # "All that match" is counted no further than this; a plan counts them all.
 MOST_COUNTED = 20_000
-TEXTS = ("q", "queue", "agent", "broker", "error")
+TEXTS = ("q", "queue", "agent", "broker", "error", "group")
 
 
 @dataclass(frozen=True, slots=True)

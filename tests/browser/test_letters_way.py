@@ -18,6 +18,12 @@ def letter(visit: Visit) -> None:
     visit.page.wait_for_selector("#attempts-title")
 
 
+def group(visit: Visit) -> None:
+    visit.go("/letters")
+    visit.page.get_by_role("link", name="ConnectTimeout").first.click()
+    visit.page.wait_for_selector("#why-title")
+
+
 def plan(visit: Visit) -> None:
     visit.go("/letters?queue=payments")
     visit.page.check("[data-matching]")
@@ -45,7 +51,9 @@ def operation(visit: Visit, state: str) -> None:
 def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
     visit = open_own("ana", theme=theme, width=width)
     pages = {
-        "letters-list": lambda: visit.go("/letters"),
+        "groups": lambda: visit.go("/letters"),
+        "group": lambda: group(visit),
+        "letters-list": lambda: visit.go("/letters?view=letters"),
         "letter": lambda: letter(visit),
         "plan": lambda: plan(visit),
         "operation-running": lambda: operation(visit, "running"),
@@ -66,12 +74,25 @@ def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: 
     assert visit.complaints == []
 
 
-def test_from_the_list_to_the_plan_without_a_mouse(open_own: Open) -> None:
+def test_from_the_groups_to_a_running_redrive_without_a_mouse(open_own: Open) -> None:
     visit = open_own("ana")
     visit.go("/")
     for key in ("g", "l"):
         visit.page.keyboard.press(key)
     visit.page.wait_for_url("**/letters")
+    for key in ("j", "Enter"):
+        visit.page.keyboard.press(key)
+    visit.page.wait_for_url("**/letters/groups/*")
+    visit.page.keyboard.press("r")
+    visit.page.wait_for_url("**/plans/*")
+    expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Redrive")
+    visit.page.keyboard.press("r")
+    expect(visit.page.get_by_label("Reason")).to_be_focused()
+
+
+def test_from_the_list_to_the_plan_without_a_mouse(open_own: Open) -> None:
+    visit = open_own("ana")
+    visit.go("/letters?view=letters")
     for key in ("j", "x", "j", "x"):
         visit.page.keyboard.press(key)
     expect(visit.page.locator("[data-selected]")).to_have_text("2 on this page")

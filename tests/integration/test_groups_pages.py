@@ -110,3 +110,13 @@ def test_newer_groups__wait_behind_a_link(ana: Client) -> None:
     group("ValueError: no amount")
     assert "1 new, show" in text(ana, f"/letters/groups/newer?view=groups&after={first.pk}")
     assert "new, show" not in text(ana, "/letters/groups/newer?after=nonsense")
+
+
+def test_from_a_group_to_its_plan_and_its_letters(ana: Client) -> None:
+    keep([arrival(), arrival(), arrival(failure={"type": "Timeout", "message": "no answer"}, attempts=[])])
+    made = FailureGroup.objects.get(title__contains="amount is negative")
+    assert "Redrive 2…" in text(ana, f"/letters/groups/{made.pk}")
+    answer = ana.post("/plans/new", {"action": "redrive", "group": str(made.pk)})
+    assert "You will send 2 letters" in text(ana, answer["Location"])
+    listed = text(ana, f"/letters?view=letters&group={made.pk}&state=any")
+    assert listed.count('class="row-link"') == 2
