@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pytest_django.fixtures import Settings
 
+from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter, LetterChange
 from agents.operations import api, selectors
 from agents.operations.errors import (
@@ -19,7 +22,19 @@ from agents.operations.errors import (
 )
 from agents.operations.models import Item
 from agents.operations.services import executing, outcomes, reaping
-from agents.operations.values import Action, Grade, ItemState, PlanState, Selection, State, Verdict
+from agents.operations.values import (
+    Action,
+    Grade,
+    GuardKind,
+    ItemState,
+    PlanState,
+    Selection,
+    Standing,
+    State,
+    Verdict,
+)
+from agents.registry.services import heartbeats
+from agents.registry.values import Heartbeat
 from core import clock
 from core.access.api import PermissionRefusedError, Scope
 from core.access.audit.models import Entry
@@ -386,3 +401,61 @@ def test_unreadable_contents__held_again_and_halted(consumer: Consumer, settings
     assert (operation.state, operation.waiting) == (State.HALTED, 2)
     assert letter_states(letters) == {"held"}
     assert Item.objects.filter(number=0).count() == 2
+
+
+def test_the_version_that_failed_still_runs__warned_of_and_left_out(consumer: Consumer) -> None:
+    ana = operator()
+    held(3), held(2, version="1.8.1")
+    heartbeats.beat([Heartbeat("extract", "extract-0", "production", clock.now(), version="1.8.2")])
+    plan = planned(ana, **ALL)
+    guards = {guard.kind: guard for guard in plan.warnings}
+    assert guards[GuardKind.VERSION_RUNS].count == 3
+    assert guards[GuardKind.NO_CONSUMER].standing is Standing.OK
+    operation = api.start(plan, "the rest", ana, leave_out=[GuardKind.VERSION_RUNS])
+    check(worked(operation))
+    assert (operation.left_out, operation.dispatched, consumer.waiting()) == (3, 2, 2)
+
+
+def test_part_of_a_chain__warned_of(consumer: Consumer) -> None:
+    chained = b'[[], {}, {"chain": [{"task": "next"}]}]'
+    held(1, body=chained, headers={"task": "book", "id": "m-1"}), held(2)
+    guards = {guard.kind: guard for guard in planned(operator()).warnings}
+    assert guards[GuardKind.CANVAS].count == 1
+
+
+def test_edited__what_goes_out_is_changed_and_the_original_stays(consumer: Consumer) -> None:
+    [letter] = held(body=b'{"order": 7, "card": "old"}')
+    edit = {"body": {"card": "new"}, "headers": [{"op": "add", "path": "/why", "value": "repaired"}]}
+    started(operator(), edit=edit, **ALL)
+    [message] = consumer.take()
+    assert json.loads(base64.b64decode(message["body"])) == {"order": 7, "card": "new"}
+    assert message["headers"]["why"] == "repaired"
+    kept = custody.contents_of(Letter.objects.get(pk=letter))
+    assert kept
+    assert kept.body == b'{"order": 7, "card": "old"}'
+
+
+def test_an_edit_that_does_not_fit__halted_and_nothing_sent(consumer: Consumer) -> None:
+    held(2, body=b"no json")
+    operation = started(operator(), edit={"body": {"card": "new"}}, **ALL)
+    check(operation)
+    assert (operation.state, operation.waiting, consumer.waiting()) == (State.HALTED, 2, 0)
+    assert "The edit does not fit letter" in operation.why
+
+
+def test_to_another_queue_and_with_a_delay__there_and_then(consumer: Consumer, redis_url: str) -> None:
+    held(1)
+    operation = started(operator(), target_queue="repair", delay=60, **ALL)
+    repair = Consumer(redis_url, "repair")
+    assert check(operation).dispatched == 1
+    assert (repair.waiting(), consumer.waiting()) == (0, 0)
+    started(operator("ben"), Action.REDRIVE, Selection(ids=tuple(held(1))), target_queue="repair", **ALL)
+    assert repair.waiting() == 1
+
+
+def test_a_letter_of_a_broker_that_is_not_configured__halted_with_its_name(consumer: Consumer) -> None:
+    held(1)
+    Letter.objects.update(broker="elsewhere")
+    operation = started(operator(), **ALL)
+    assert check(operation).state == State.HALTED
+    assert "elsewhere" in operation.why
