@@ -113,8 +113,14 @@ def test_newer_groups__wait_behind_a_link(ana: Client) -> None:
 
 
 def test_from_a_group_to_its_plan_and_its_letters(ana: Client) -> None:
-    keep([arrival(), arrival(), arrival(failure={"type": "Timeout", "message": "no answer"}, attempts=[])])
-    made = FailureGroup.objects.get(title__contains="amount is negative")
+    keep(
+        [
+            arrival(),
+            arrival(),
+            arrival(failure={"reason": "exception", "type": "Timeout", "message": "no answer"}, attempts=[]),
+        ]
+    )
+    made = FailureGroup.objects.get(failure_type="ValueError")
     assert "Redrive 2…" in text(ana, f"/letters/groups/{made.pk}")
     answer = ana.post("/plans/new", {"action": "redrive", "group": str(made.pk)})
     assert "You will send 2 letters" in text(ana, answer["Location"])
