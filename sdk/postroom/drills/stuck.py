@@ -144,7 +144,7 @@ DRILL = Drill(
     "stuck",
     "one of fifteen agents in trouble, in one of ten ways: who and why are named within 10 s, and nothing else is",
     play,
-    small=Size("small", 5, {"seed": 5}),
+    small=Size("small", 3, {"seed": 5}),
     full=Size("full", 40, {"seed": 5}),
     brokers=("redis", "rabbitmq"),
 )
