@@ -73,7 +73,10 @@ PROVED: dict[str, tuple[Facts, Verdict]] = {
     "behind one that hangs": (waiting(figures=STILL, hands=HUNG, hands_full=True), V.RUNNING_LONG),
     "received only": (running(state="received"), V.UNACKNOWLEDGED),
     "in hand, nothing runs": (waiting(figures=STILL, takers=(replace(ALIVE, running=0),)), V.UNACKNOWLEDGED),
-    "slow consumer": (waiting(figures=replace(QUEUE, leaving=0.4, growth=1.6)), V.CONSUMER_SATURATED),
+    "slow consumer": (
+        waiting(figures=replace(QUEUE, leaving=0.4, growth=1.6, sunk_s=5.0)),
+        V.CONSUMER_SATURATED,
+    ),
 }
 UNKNOWN: dict[str, tuple[Facts, str]] = {
     "nobody samples": (
@@ -190,7 +193,8 @@ def test_life__needs_two_to_agree(each: InstanceFacts, heard: bool, expected: Li
         ({"entering": 40.0, "leaving": 3.0, "growth": 37.0}, False),
         ({"entering": 40.0, "leaving": 1.0, "growth": 39.0}, False),
         ({"entering": 0.0, "leaving": 3.0, "growth": -3.0}, False),
-        ({"entering": 2.0, "leaving": 0.5, "growth": 1.5}, True),
+        ({"entering": 2.0, "leaving": 0.5, "growth": 1.5, "sunk_s": 5.0}, True),
+        ({"entering": 2.0, "leaving": 0.5, "growth": 1.5, "sunk_s": 1.0}, False),
         ({"entering": 2.0, "leaving": 0.0, "growth": 2.0, "moved_s": 20.0}, False),
         ({"entering": 6.0, "leaving": 5.0, "growth": 1.0, "growing_s": 200.0}, True),
         ({"usual_entering": None, "leaving": 0.1}, False),

@@ -16,6 +16,8 @@ from agents.queues.stuck.words import lasting
 BURST = 3.0
 # A capacity below this share of the usual demand has sunk.
 SUNK = 0.7
+# It has to be so for a while: who comes back finds what waited meanwhile, and works it off.
+SUNK_FOR_S = 4.0
 # Growing for so long without a break is no burst any more.
 TOO_LONG_S = 180.0
 # Below so many a second nothing can be said of rates over a few seconds.
@@ -66,7 +68,8 @@ def _against(queue: QueueFacts, demand: float) -> Look:
     if queue.entering > BURST * demand:
         times = queue.entering / demand
         return Look(False, f"a burst, {times:.0f} times what is usual: {queue.leaving:.1f} leave a second")
-    if queue.leaving < SUNK * demand and (queue.growth is None or queue.growth > 0):
+    grows = queue.growth is None or queue.growth > 0
+    if queue.leaving < SUNK * demand and grows and queue.sunk_s >= SUNK_FOR_S:
         says = f"its consumers do less than is usually asked: {_rates(queue)}, usually {demand:.1f} come"
         return Look(True, says)
     return Look(False, _drains(queue, demand))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -17,7 +17,7 @@ from agents.ledger.values import HELD_BY_AGENT, LOST, Kind, Sources, micros
 from agents.queues import selectors
 from agents.queues.models import QueueRow
 from agents.queues.rates import STILL
-from agents.queues.stuck import candidates, patience, staff
+from agents.queues.stuck import candidates, patience, saturation, staff
 from agents.queues.stuck.candidates import Flow, Group, Where
 from agents.queues.stuck.graph import Node
 from agents.queues.stuck.in_hand import InHand
@@ -41,9 +41,16 @@ class Memory:
     usual: dict[int, float | None] = field(default_factory=dict)
     work: dict[int, float | None] = field(default_factory=dict)
     growing: dict[QueueKey, datetime] = field(default_factory=dict)
+    sunk: dict[QueueKey, datetime] = field(default_factory=dict)
     learned: dict[int, datetime] = field(default_factory=dict)
 
     RELEARN = timedelta(seconds=20)
+
+    def forget_all_but(self, queues: Collection[QueueKey]) -> None:
+        """Since when something is so is known only while it is looked at."""
+        for since in (self.growing, self.sunk):
+            for key in since.keys() - set(queues):
+                del since[key]
 
 
 @dataclass(slots=True)
@@ -86,6 +93,7 @@ class Reader:
                 where = where_of(row)
                 groups.setdefault(where, Group(where, 1, row.since))
         if not groups and not held:
+            self._memory.forget_all_but(())
             return Scene(now)
         reading = _Reading(now, groups, _not_lost(held, now), self._memory, self._in_hand)
         return reading.scene([row for row in also if waits(row)])
@@ -149,6 +157,7 @@ class _Reading:
                 rates = [p.tally.entered / p.tally.counted_s for p in history[id] if p.tally.counted_s >= 10]
                 memory.usual[id] = median(rates) if rates else None
                 memory.learned[id] = now
+        memory.forget_all_but(self._queues.keys())
         for key, state in self._queues.items():
             if (state.growth or 0.0) > STILL and state.depth:
                 memory.growing.setdefault(key, now)
@@ -318,7 +327,7 @@ class _Reading:
     def _figures(self, state: QueueState | None, flow: Flow) -> QueueFacts | None:
         if state is None:
             return None
-        growing = self._memory.growing.get(state.key)
+        growing, sunk = self._memory.growing.get(state.key), self._sunk_since(state, flow)
         return QueueFacts(
             name=state.name,
             there=state.there,
@@ -334,9 +343,19 @@ class _Reading:
             usual_entering=self._memory.usual.get(state.id),
             growth=state.growth,
             growing_s=(self._now - growing).total_seconds() if growing else 0.0,
+            sunk_s=(self._now - sunk).total_seconds() if sunk else 0.0,
             moved_s=age_s(flow.moved, self._now) if flow.moved else None,
             link=f"/queues/{state.broker}/{state.name}",
         )
+
+    def _sunk_since(self, state: QueueState, flow: Flow) -> datetime | None:
+        """Since when less leaves than usually comes, over the last seconds and the very last ones."""
+        usual = self._memory.usual.get(state.id) or 0.0
+        leaving = max(flow.left / candidates.FLOW_S, flow.left_lately / candidates.LATELY_S)
+        if leaving < saturation.SUNK * usual and flow.left_lately:
+            return self._memory.sunk.setdefault(state.key, self._now)
+        self._memory.sunk.pop(state.key, None)
+        return None
 
     def _named(self, where: Where) -> Where:
         """By a broker that is configured. Whoever names none, or one that nobody knows here, means the only one, or

@@ -139,6 +139,8 @@ class QueueFacts:
     usual_entering: float | None = None
     growth: float | None = None
     growing_s: float = 0.0
+    # For how long less has left than usually comes, in every look.
+    sunk_s: float = 0.0
     # How long one message takes now, by its hands and what left lately, and how long it usually takes.
     work_s: float | None = None
     usual_work_s: float | None = None
