@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from agents.deadletters import selectors as deadletters
 from agents.deadletters.models import Letter
 from agents.deadletters.seal import SealError
@@ -28,6 +30,7 @@ FACTS = (
     ("agent", "Handled by"),
 )
 MOST_DIFFERENCES = 40
+MOST_LOOKED_AT = 5_000
 # Ids and times differ between any two messages.
 OWN_HEADERS = ("id", "message-id", "traceparent", "tracestate", "token", "deadline", "uuid")
 
@@ -63,12 +66,21 @@ def success(subject: Subject, letter: Letter, contents: Contents | None) -> Near
 
 def _message(subject: Subject, letter: Letter) -> MessageRow | None:
     """The last before it died; else the first after."""
-    rows = ledger.seen_by(subject).filter(environment=letter.environment, queue=letter.queue, state=SUCCEEDED)
-    if letter.message_id:
-        rows = rows.exclude(message_id=letter.message_id)
+    rows = ledger.seen_by(subject).filter(state=SUCCEEDED)
     died = micros(letter.last_died_at)
-    before = rows.filter(since__lte=died).order_by("-since").first()
-    return before or rows.filter(since__gt=died).order_by("since").first()
+    found = _first(rows.filter(since__lte=died).order_by("-since"), letter)
+    found = found or _first(rows.filter(since__gt=died).order_by("since"), letter)
+    return MessageRow.objects.get(pk=found) if found else None
+
+
+def _first(rows: QuerySet[MessageRow], letter: Letter) -> int | None:
+    """The first of the letter's queue. By the time of their success alone an index finds them, and so no more than
+    some are looked at: a queue where nothing goes well would have all of them read."""
+    columns = ("pk", "environment", "queue", "message_id")
+    for pk, environment, queue, message_id in rows.values_list(*columns)[:MOST_LOOKED_AT]:
+        if (environment, queue) == (letter.environment, letter.queue) and message_id != letter.message_id:
+            return int(pk)
+    return None
 
 
 def _letter(subject: Subject, letter: Letter) -> Letter | None:

@@ -13,7 +13,7 @@ STORY = (("tests.support.letters_writer", "way"),)
 
 
 def letter(visit: Visit) -> None:
-    visit.go("/letters?queue=payments")
+    visit.go("/letters?queue=pay")
     visit.page.locator("td.letter-why .row-link").first.click()
     visit.page.wait_for_selector("#attempts-title")
 
@@ -25,7 +25,7 @@ def group(visit: Visit) -> None:
 
 
 def plan(visit: Visit) -> None:
-    visit.go("/letters?queue=payments")
+    visit.go("/letters?queue=pay")
     visit.page.check("[data-matching]")
     visit.page.get_by_role("button", name="Redrive…", exact=True).first.click()
     visit.page.wait_for_selector(".plan-sentence")

@@ -13,6 +13,7 @@ from agents.deadletters import trouble
 from agents.deadletters.api import keep
 from agents.deadletters.models import Letter, StoredContents
 from agents.deadletters.trouble import Alarm, What
+from agents.ledger.api import Kind
 from core import clock
 from core.access.api import Scope
 from core.access.audit.models import Entry
@@ -21,6 +22,8 @@ from dashboard.live.letters import held
 from dashboard.pages.letter import body
 from tests.support.accounts import person, signed_in
 from tests.support.api_client import Program
+from tests.support.ledger_stories import by, event
+from tests.support.ledger_stories import keep as tell
 from tests.support.letters import arrival
 
 pytestmark = pytest.mark.django_db(databases=["default", "telemetry"])
@@ -170,3 +173,16 @@ def test_export__not_without_the_right() -> None:
     keep([arrival()])
     assert eva.post("/letters/export").status_code == 403
     assert "right to export" in page(eva, "/letters?view=letters")
+
+
+def test_nearest_success__the_last_of_its_queue_before_it_died(ana: Client) -> None:
+    queued = by("extract", queue="extract", version="1.9.0")
+    tell(
+        event("good-1", Kind.SUCCEEDED, 1, **queued),
+        event("other-1", Kind.SUCCEEDED, 1, **by("mail", queue="mail")),
+    )
+    (kept,) = keep([arrival(died_at=clock.rfc3339(clock.now()))])
+    said = page(ana, f"/letters/{kept.letter_id}")
+    assert "/messages/one/good-1" in said
+    assert "other-1" not in said
+    assert "1.9.0" in said

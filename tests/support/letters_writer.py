@@ -80,7 +80,7 @@ def refused(number: int) -> None:
     keep(
         [
             arrival(
-                queue="payments", agent="payments", instance="payments-0", task="shop.charge",
+                queue="pay", agent="payments", instance="payments-0", task="shop.charge",
                 message_id=f"pay-{place}", failure=failure, attempts=attempts, died_at=clock.rfc3339(clock.now()),
                 body=json.dumps(BODY | {"order": 4711 + place}).encode(),
             )
@@ -99,7 +99,7 @@ def guarded(actor: Actor) -> Plan:
     """A plan with everything that a plan can say."""
     plan = api.plan(
         api.Action.REDRIVE,
-        Selection(filter={"queue": "payments"}),
+        Selection(filter={"queue": "pay"}),
         api.parse(api.Action.REDRIVE, {}),
         actor,
     )
