@@ -22,8 +22,8 @@ SECOND, MINUTE = 1_000, 60_000
 
 
 @register.filter
-def words(text: str) -> list[str]:
-    """`{% for name in "one two"|words %}`."""
+def split(text: str) -> list[str]:
+    """`{% for name in "one two"|split %}`."""
     return text.split()
 
 
