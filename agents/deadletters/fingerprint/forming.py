@@ -88,13 +88,18 @@ def _raised(found: Read, died: Died) -> tuple[Raised, ...]:
     chain = [each for each in found.raised if each.type not in WRAPPERS]
     if not chain and (died.type or died.message):
         chain = [Raised(short(died.type), died.message)]
-    plain = [Raised(each.type, normalised(each.message, each.type)) for each in chain]
+    plain = [Raised(each.type, normalised(_said(each, died), each.type)) for each in chain]
     distinct = list(dict.fromkeys(plain))
     if _grouped(distinct):
         # What fails side by side fails in any order.
         distinct = sorted(distinct, key=lambda each: (not each.type.endswith(GROUPS), each))
         return tuple(distinct[:MOST_RAISED])
     return tuple(distinct[-MOST_RAISED:] if found.newest_last else distinct[:MOST_RAISED])
+
+
+def _said(raised: Raised, died: Died) -> str:
+    """A traceback may name the exception alone, where the death says what it said."""
+    return raised.message or (died.message if raised.type == short(died.type) else "")
 
 
 def _frames(found: Read) -> tuple[str, ...]:

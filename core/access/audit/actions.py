@@ -60,6 +60,15 @@ class Action(StrEnum):
     DEMO_BROKEN = "demo.broken"
     DEMO_MENDED = "demo.mended"
 
+    # Failure groups and letters.
+    GROUP_TRIAGED = "failure_group.triaged"
+    GROUP_NOTED = "failure_group.noted"
+    GROUPS_MERGED = "failure_group.merged"
+    GROUP_SPLIT = "failure_group.split"
+    LETTER_SOURCE_ADDED = "letter_source.added"
+    LETTER_SOURCE_CHANGED = "letter_source.changed"
+    LETTER_SOURCE_REMOVED = "letter_source.removed"
+
     # The registry.
     AGENT_REGISTERED = "agent.registered"
     AGENT_CHANGED = "agent.changed"

@@ -1,0 +1,134 @@
+"""What others ask of failure groups: which there are, what a group is made of, how its figures go."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+
+from agents.deadletters.models import FailureGroup, GroupChange, GroupNote, GroupPart, GroupRate, Letter
+from agents.deadletters.selectors import FIELDS, seen_by
+from agents.deadletters.values import State, Triage
+from core import clock
+from core.access.api import Permission, Subject
+from core.access.scoping import visible
+
+NEWEST = ("-last_died_at", "-id")
+ORDERS = {"last": NEWEST, "first": ("-first_died_at", "-id"), "deaths": ("-deaths", "-id")}
+DIMENSIONS = ("version", "agent", "queue", "workflow")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFilter:
+    """Which groups. Empty: any. `held`: only those with letters that wait for somebody. `q` is a part of the title."""
+
+    triage: str = ""
+    environment: str = ""
+    queue: str = ""
+    agent: str = ""
+    error: str = ""
+    q: str = ""
+    held: bool = False
+    came_back: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many letters are in a group, and how many of them are held: of those that the asker may see."""
+
+    count: int = 0
+    held: int = 0
+
+
+def visible_to(subject: Subject, permission: Permission = Permission.SEE) -> QuerySet[FailureGroup]:
+    """Groups of which the subject may see a part, or do this with; without those that were merged into others."""
+    parts = GroupPart.objects.filter(visible(subject, permission, **FIELDS), group=OuterRef("pk"))
+    return FailureGroup.objects.filter(Exists(parts), merged_into=None)
+
+
+def groups(wanted: GroupFilter) -> Q:
+    """The filter as a condition."""
+    condition = Q(environment=wanted.environment) if wanted.environment else Q()
+    if wanted.triage:
+        condition &= _triage(Triage(wanted.triage))
+    if wanted.queue or wanted.agent:
+        named = {name: value for name in ("queue", "agent") if (value := getattr(wanted, name))}
+        condition &= Q(Exists(GroupPart.objects.filter(group=OuterRef("pk"), **named)))
+    if wanted.error:
+        condition &= Q(failure_type__icontains=wanted.error)
+    if wanted.q:
+        condition &= Q(title__icontains=wanted.q)
+    if wanted.held:
+        condition &= Q(Exists(Letter.objects.filter(group=OuterRef("pk"), state=State.HELD)))
+    if wanted.came_back:
+        condition &= Q(came_back__gt=0)
+    if wanted.since:
+        condition &= Q(last_died_at__gte=wanted.since)
+    return condition & Q(first_died_at__lt=wanted.until) if wanted.until else condition
+
+
+def _triage(state: Triage) -> Q:
+    """As `FailureGroup.triage` says it: a mute that is over is none."""
+    over = Q(state=Triage.MUTED, muted_until__lte=clock.now())
+    if state is Triage.NEW:
+        return Q(state=state) | over
+    return Q(state=state) & ~over if state is Triage.MUTED else Q(state=state)
+
+
+def one(subject: Subject, id: UUID) -> FailureGroup | None:
+    """The group, or the one that it was merged into."""
+    merged = FailureGroup.objects.filter(pk=id).values_list("merged_into", flat=True).first()
+    return visible_to(subject).filter(pk=merged or id).first()
+
+
+def numbers(subject: Subject, ids: Iterable[UUID]) -> dict[UUID, Numbers]:
+    """For each group."""
+    rows = seen_by(subject).filter(group__in=list(ids)).order_by().values_list("group", "state")
+    found: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for group, state, number in rows.annotate(number=Count("pk")):
+        found[group][state] = number
+    return {group: Numbers(sum(by.values()), by.get(State.HELD, 0)) for group, by in found.items()}
+
+
+def touched(subject: Subject, group: FailureGroup) -> dict[str, list[tuple[str, int]]]:
+    """Deaths by version, agent, queue and workflow, the most first."""
+    rows = group.parts.filter(visible(subject, Permission.SEE, **FIELDS)).order_by()
+    return {
+        name: list(rows.values_list(name).annotate(number=Sum("deaths")).order_by("-number", name)[:50])
+        for name in DIMENSIONS
+    }
+
+
+def rates(
+    group: FailureGroup, seconds: int, since: datetime, until: datetime
+) -> list[tuple[datetime, str, int]]:
+    """Deaths in each minute (60) or hour (3600) that had any, by version, the oldest first."""
+    rows = GroupRate.objects.filter(group=group, seconds=seconds, at__gte=since, at__lt=until)
+    return list(rows.order_by("at", "version").values_list("at", "version", "deaths"))
+
+
+def lines(
+    ids: Sequence[UUID], seconds: int, since: datetime, until: datetime
+) -> dict[UUID, list[tuple[datetime, int]]]:
+    """The same of several groups, all versions together: for the small lines in a list."""
+    rows = GroupRate.objects.filter(group__in=ids, seconds=seconds, at__gte=since, at__lt=until)
+    found: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
+    for group, at, number in rows.order_by("at").values_list("group", "at").annotate(number=Sum("deaths")):
+        found[group].append((at, number))
+    return found
+
+
+def notes_of(group: FailureGroup) -> list[GroupNote]:
+    """The last first."""
+    return list(group.notes.order_by("-at", "-id"))
+
+
+def changes_of(group: FailureGroup) -> list[GroupChange]:
+    """What was decided, the last first."""
+    return list(group.changes.order_by("-pk"))
