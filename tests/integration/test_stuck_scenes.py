@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY]), pytest.mark
 RUNNING = [{"id": "1", "task": "postroom.handle"}]
 
 
-def wait(number: int = 3, ago: float = 20, queue: str = "extract", **more: object) -> None:
+def wait(number: int = 3, ago: float = 20, queue: str = "extract", **more: Any) -> None:
     keep(
         *(
             event(f"{queue}-{each}", Kind.SENT, ago=ago - each / 10, queue=queue, **more)
@@ -33,7 +34,7 @@ def wait(number: int = 3, ago: float = 20, queue: str = "extract", **more: objec
     )
 
 
-def run(message: str, agent: str = "extract", ago: float = 60, **more: object) -> None:
+def run(message: str, agent: str = "extract", ago: float = 60, **more: Any) -> None:
     sent = event(message, Kind.SENT, ago=ago + 1, queue=agent, **more)
     keep(sent, event(message, Kind.RUNNING, 1, ago, queue=agent, **by(agent), **more))
 

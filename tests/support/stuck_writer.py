@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import timedelta
+from typing import Any
 
 import django
 
@@ -37,7 +38,7 @@ def outage() -> None:
         stuck.queue(agent, unacknowledged=1, depth=40)
     stuck.alive("summarise", queues=["other"])
     stuck.queue("summarise", consumers=0, depth=212)
-    chain = {"trace_id": "ab" * 16, "workflow": "invoices"}
+    chain: dict[str, Any] = {"trace_id": "ab" * 16, "workflow": "invoices"}
     keep(
         event("inv-4709", Kind.SENT, ago=262, queue="classify", sender="web", **chain),
         event("inv-4709", Kind.RUNNING, 1, 260, queue="classify", **by("classify"), **chain),
