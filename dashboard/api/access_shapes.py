@@ -53,7 +53,7 @@ def scope_data(scope: Scope) -> dict[str, str]:
 
 
 # ---- Me --------------------------------------------------------------------------------------------------------
-class WhereShape(ScopeShape):
+class GrantedWhereShape(ScopeShape):
     role = serializers.CharField()
     group = serializers.CharField(help_text="The group that it comes from; empty: the account's own.")
 
@@ -62,7 +62,7 @@ class RightShape(serializers.Serializer[Any]):
     permission = serializers.ChoiceField(choices=NAMES)
     title = serializers.CharField()
     held = serializers.BooleanField()
-    where = WhereShape(many=True)
+    where = GrantedWhereShape(many=True)
 
 
 class MeShape(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ from dashboard.api.schema_parts import PAGING, listed
 
 # Whoever may do any of these somewhere comes in; the operation itself decides about its places.
 DO = frozenset({Permission.REDRIVE, Permission.PURGE, Permission.RESTORE, Permission.MOVE})
+ITEMS = listed(shapes.ItemShape)
 F = TypeVar("F", bound=Callable[..., Response])
 # Errors that are about one field of the request.
 FIELDS: dict[type[OperationError], str] = {ReasonMissingError: "reason", WrongCountError: "count"}
@@ -130,7 +131,7 @@ class OperationItems(OperationView):
         operation_id="operations_items",
         summary="An operation's members by state, each with its reason and the grade of its evidence",
         parameters=[shapes.ItemFilters, *PAGING],
-        responses=listed(shapes.ItemShape),
+        responses=ITEMS,
     )
     def get(self, request: Request, id: UUID) -> Response:
         return item_page(self, request, selectors.items(self.found(id)))

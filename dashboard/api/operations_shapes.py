@@ -24,6 +24,11 @@ from dashboard.api import query
 
 ACTIONS = [each.value for each in Action]
 ITEM_STATES = [each.value for each in ItemState]
+STATES = [each.value for each in State]
+PLAN_STATES = [each.value for each in PlanState]
+GUARDS = [each.value for each in GuardKind]
+STANDINGS = [each.value for each in Standing]
+VERDICTS = [each.value for each in Verdict]
 
 
 # ---- What is asked ---------------------------------------------------------------------------------------------
@@ -59,9 +64,7 @@ class StartGiven(serializers.Serializer[Any]):
 
     plan = serializers.UUIDField()
     reason = serializers.CharField(max_length=2_000)
-    leave_out = serializers.ListField(
-        child=serializers.ChoiceField([each.value for each in GuardKind]), required=False
-    )
+    leave_out = serializers.ListField(child=serializers.ChoiceField(GUARDS), required=False)
     count = serializers.IntegerField(
         required=False, help_text="How many you mean; refused when the plan has another number."
     )
@@ -79,7 +82,7 @@ class RejectGiven(serializers.Serializer[Any]):
 class SettleGiven(serializers.Serializer[Any]):
     """What became of messages whose outcome is unknown."""
 
-    verdict = serializers.ChoiceField([each.value for each in Verdict])
+    verdict = serializers.ChoiceField(VERDICTS)
     letters = serializers.ListField(
         child=serializers.UUIDField(), required=False, help_text="Left out: all that are unknown."
     )
@@ -89,14 +92,14 @@ class SettleGiven(serializers.Serializer[Any]):
 class PlanFilters(query.Filters):
     """Which plans."""
 
-    state = serializers.ChoiceField([each.value for each in PlanState], required=False)
+    state = serializers.ChoiceField(PLAN_STATES, required=False)
     action = serializers.ChoiceField(ACTIONS, required=False)
 
 
 class OperationFilters(query.Filters):
     """Which operations."""
 
-    state = serializers.ChoiceField([each.value for each in State], required=False)
+    state = serializers.ChoiceField(STATES, required=False)
     action = serializers.ChoiceField(ACTIONS, required=False)
 
 
@@ -110,8 +113,8 @@ class ItemFilters(query.Filters):
 class GuardShape(serializers.Serializer[Any]):
     """A warning, or the good news that there is none of its kind."""
 
-    kind = serializers.ChoiceField([each.value for each in GuardKind])
-    standing = serializers.ChoiceField([each.value for each in Standing])
+    kind = serializers.ChoiceField(GUARDS)
+    standing = serializers.ChoiceField(STANDINGS)
     sentence = serializers.CharField()
     count = serializers.IntegerField(allow_null=True)
     looked_at = serializers.IntegerField(allow_null=True)
@@ -132,7 +135,7 @@ class PlanShape(serializers.Serializer[Any]):
     """A plan; from `sealed` on nothing of it changes but its state and `late`."""
 
     id = serializers.UUIDField()
-    state = serializers.ChoiceField([each.value for each in PlanState])
+    state = serializers.ChoiceField(PLAN_STATES)
     action = serializers.ChoiceField(ACTIONS)
     count = serializers.IntegerField()
     sha256 = serializers.CharField(help_text="Over the action, the options and the members in their order.")
@@ -168,7 +171,7 @@ class OperationShape(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
-    state = serializers.ChoiceField([each.value for each in State])
+    state = serializers.ChoiceField(STATES)
     action = serializers.ChoiceField(ACTIONS)
     plan = serializers.UUIDField()
     sha256 = serializers.CharField(help_text="The plan's hash with what was left out: what is approved.")

@@ -16,7 +16,7 @@ from core.access.api import Permission
 from dashboard.api import operations_shapes as shapes
 from dashboard.api import paging, query
 from dashboard.api.idempotency import idempotent
-from dashboard.api.operations import OperationView, item_page
+from dashboard.api.operations import ITEMS, OperationView, item_page
 from dashboard.api.problems import Problem, ProblemError
 from dashboard.api.schema_parts import PAGING, listed
 
@@ -87,7 +87,7 @@ class PlanItems(PlanView):
         operation_id="plans_items",
         summary="A plan's members, in the order that was sealed",
         parameters=[shapes.ItemFilters, *PAGING],
-        responses=listed(shapes.ItemShape),
+        responses=ITEMS,
     )
     def get(self, request: Request, id: UUID) -> Response:
         return item_page(self, request, selectors.members(self.plan(id)))

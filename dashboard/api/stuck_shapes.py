@@ -101,7 +101,7 @@ class PlaceShape(serializers.Serializer[Any]):
     instance = serializers.CharField()
 
 
-class HopShape(serializers.Serializer[Any]):
+class WayShape(serializers.Serializer[Any]):
     """A step of the run."""
 
     message_id = serializers.CharField()
@@ -138,7 +138,7 @@ class WhereShape(serializers.Serializer[Any]):
     ruled_out = RuledOutShape(many=True)
     missing = serializers.ListField(child=serializers.CharField())
     next_step = serializers.CharField()
-    run = HopShape(many=True)
+    run = WayShape(many=True)
     candidates = CandidateShape(many=True)
 
 
