@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+WORDS = {"failed_same": "same failure", "failed_new": "other failure"}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -17,7 +19,12 @@ class Part:
 
     @property
     def word(self) -> str:
-        return self.name.replace("_", " ")
+        return word(self.name)
+
+
+def word(name: str) -> str:
+    """As it reads beside its figure."""
+    return WORDS.get(name, name.replace("_", " "))
 
 
 def bar(counts: Mapping[str, int]) -> list[Part]:

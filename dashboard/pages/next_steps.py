@@ -102,10 +102,11 @@ def of_causes(causes: Iterable[Cause]) -> Iterator[Todo]:
 
 def of_halted(held_up: Iterable[Operation]) -> Iterator[Todo]:
     for row in held_up:
+        wait = f"{words.number(row.waiting)} of {words.number(row.selected)} wait"
         yield Todo(
             "bad",
             f"Look at {row}, which halted",
-            f"{row.why} {words.number(row.waiting)} of {words.number(row.selected)} wait; nothing more is sent.",
+            f"{row.why.rstrip('.')}. {wait}; nothing more is sent.",
             row.since,
             "Open",
             reverse("operations-operation", args=(row.pk,)),

@@ -147,6 +147,7 @@ def _page(request: HttpRequest, found: Plan, *, problem: str = "", status: int =
         "guards": _guards(request, found, chosen),
         "reach": found.touches,
         "parts": parts,
+        "how_words": plan_words.how(how, _origins(found, parts)) if action is Action.REDRIVE else "",
         "fields": plan_form.fields(how),
         "takes": dict.fromkeys(TAKEN[action], True),
         "expiries": list(Expiry),

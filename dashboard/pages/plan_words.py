@@ -54,6 +54,39 @@ def told(
     )
 
 
+def how(options: Options, origins: Sequence[str]) -> str:
+    """How it will be carried out, in one line."""
+    speed = (
+        f"{options.rate:g} a second"
+        if options.rate
+        else "follow the consumer"
+        if options.follow
+        else "full speed"
+    )
+    ladder = " → ".join(str(step) for step in options.canary)
+    parts = [
+        speed,
+        f"canary {ladder} → rest" if ladder else "no canary",
+        _halts(options),
+        f"to {options.target_queue}" if options.target_queue else f"to {_target(options, origins)}",
+        f"after {options.delay:g} s" if options.delay else "",
+        "edited" if options.edit else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _halts(options: Options) -> str:
+    halt = options.halt_when
+    conditions = [
+        f"same failure above {halt.same_failure_ratio:.0%}" if halt.same_failure_ratio is not None else "",
+        f"any failure above {halt.failure_ratio:.0%}" if halt.failure_ratio is not None else "",
+        f"queue deeper than {words.number(halt.queue_depth)}" if halt.queue_depth is not None else "",
+        "nobody consumes" if halt.consumer_down else "",
+    ]
+    given = [each for each in conditions if each]
+    return f"halts when {' or '.join(given)}" if given else "nothing halts it"
+
+
 def amount(action: Action, count: int) -> str:
     """`1 letter`, `4,812 messages`."""
     what = "message" if action is Action.MOVE else "letter"

@@ -148,8 +148,8 @@ def seconds(value: float) -> str:
     return words.span(value)
 
 
-@register.filter("words")
-def as_words(state: str) -> str:
+@register.filter
+def spaced(state: str) -> str:
     """`done_with_unknown` → `done with unknown`."""
     return state.replace("_", " ")
 

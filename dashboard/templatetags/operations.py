@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from agents.operations.values import ItemState, Tally
+from dashboard import tallies
 
 register = template.Library()
 
@@ -25,3 +26,9 @@ def rest(tally: Tally) -> int:
 def item_shape(state: str) -> str:
     """What waits within an operation waits for its turn, and for nobody."""
     return "info" if state == ItemState.WAITING else state
+
+
+@register.filter
+def item_word(state: str) -> str:
+    """As the tally says it."""
+    return tallies.word(state)

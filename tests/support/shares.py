@@ -19,8 +19,10 @@ SHARES = (
     ("tests/browser/test_agents.", "browser agents"),
     ("tests/browser/test_messages.", "browser messages"),
     ("tests/browser/test_alerts.", "browser alerts"),
-    ("tests/browser/", "browser"),
+    ("tests/browser/test_letters_way.", "browser letters"),
     # One `up` at a time: how soon it is back is measured.
+    ("tests/browser/test_way_for_real.", "up"),
+    ("tests/browser/", "browser"),
     ("tests/acceptance/test_up_", "up"),
     ("tests/acceptance/test_intake_kills.", "up"),
 )

@@ -78,6 +78,14 @@ def test_scaled_to_size__4_is_not_400_000() -> None:
     assert not told(Action.RESTORE, 400_000).typed
 
 
+def test_how__in_one_line() -> None:
+    assert plan_words.how(Options(), ["pay"]) == (
+        "follow the consumer · canary 1 → 5 → 25 → rest · halts when same failure above 0% or nobody consumes · to pay"
+    )
+    plain = Options(rate=5, canary=(), halt_when=options.HaltWhen(None, None, False, None), target_queue="b")
+    assert plan_words.how(plain, ["a"]) == "5 a second · no canary · nothing halts it · to b"
+
+
 # ---- Ladders ---------------------------------------------------------------------------------------------------
 def rungs(step: int, state: State = State.RUNNING, **counts: int) -> list[tuple[int | None, str, str]]:
     found = ladder.rungs((1, 5, 25), 60, step, state, Tally(60, **counts), Tally(60))
