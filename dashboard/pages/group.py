@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from agents.deadletters import selectors
+from agents.deadletters import groups, selectors
 from agents.deadletters.models import FailureGroup
-from agents.deadletters.values import State
+from agents.deadletters.services import merging, triage
+from agents.deadletters.services.triage import TriageError
+from agents.deadletters.values import State, Triage
 from core import clock
-from core.access.api import Permission
+from core.access.api import Permission, Subject, may
 from core.access.routes import requires
+from core.access.services import Actor, of_request
+from core.transitions import StaleStateError
 from dashboard.charts import deaths
 from dashboard.pages import doing, frame, group_rows
 
-SHOWN = 20
+SHOWN, MOST_OTHERS = 20, 50
+# How long a mute lasts, in hours.
+MUTES = (("1h", 1), ("8h", 8), ("1d", 24), ("7d", 168))
+SPLIT_BY = ("version", "queue", "agent", "workflow", "task", "sender", "instance", "failure_message")
 
 
 @requires(Permission.SEE)
 @require_safe
 def group(request: HttpRequest, id: UUID) -> HttpResponse:
     subject = frame.subject_of(request)
-    merged = FailureGroup.objects.filter(pk=id).exclude(merged_into=None).first()
-    if merged is not None:
-        return redirect(frame.carry(request, reverse("letters-group", args=(merged.merged_into_id,))))
-    row = group_rows.seen(subject).filter(pk=id).first()
+    row = groups.one(subject, id)
     if row is None:
         raise Http404
+    if row.pk != id:
+        return redirect(_url(request, row))
     since, until = _stretch(request, row)
     states = group_rows.states_of(subject, row)
     context = {
@@ -43,8 +51,14 @@ def group(request: HttpRequest, id: UUID) -> HttpResponse:
         "parts": list(group_rows.parts_seen(subject).filter(group=row).order_by("-deaths")[:SHOWN]),
         "chart": deaths.versions(group_rows.by_version(row, since, until), since, until),
         "since": since,
-        "notes": list(row.notes.order_by("-at")[:SHOWN]),
-        "changes": list(row.changes.order_by("-pk")[:SHOWN]),
+        "notes": groups.notes_of(row)[:SHOWN],
+        "changes": groups.changes_of(row)[:SHOWN],
+        "triages": list(Triage),
+        "mutes": MUTES,
+        "may_triage": may(subject, Permission.TRIAGE, row.place),
+        "others": _others(subject, row),
+        "fields": SPLIT_BY,
+        "act_urls": {step: _act_url(request, row, step) for step in STEPS},
         "formed": _formed(row),
         "actions": doing.offered(subject, State.HELD, row.place) if states.get(State.HELD) else [],
         "api_path": f"/api/v1/failure-groups/{row.pk}",
@@ -52,6 +66,81 @@ def group(request: HttpRequest, id: UUID) -> HttpResponse:
         "plan_line": f"postroom letters redrive --group {row.pk} --reason …",
     }
     return render(request, "pages/group.html", context)
+
+
+@requires(Permission.TRIAGE)
+@require_POST
+def act(request: HttpRequest, id: UUID, step: str) -> HttpResponse:
+    """Triage, a note, merge or split."""
+    row = groups.one(frame.subject_of(request), id)
+    if row is None or step not in STEPS:
+        raise Http404
+    try:
+        messages.success(request, STEPS[step](row, request.POST, of_request(request, _reason(request))))
+    except StaleStateError:
+        messages.info(request, "Somebody was faster: this is how it stands now.")
+    except TriageError as refused:
+        messages.error(request, str(refused))
+    return redirect(_url(request, row))
+
+
+def _triage(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
+    """From what was on the screen, or not at all."""
+    row.state, row.assigned_to = data.get("was", ""), data.get("had", "")
+    to = Triage(data["to"]) if data.get("to") in {*Triage} else Triage.NEW
+    hours = dict(MUTES).get(data.get("mute", ""), 24)
+    decided = triage.Decided(
+        to,
+        assigned_to=data.get("assigned_to", "").strip() or actor.subject.name
+        if to is Triage.ASSIGNED
+        else "",
+        muted_until=clock.now() + timedelta(hours=hours) if to is Triage.MUTED else None,
+    )
+    triage.decide(row, decided, actor)
+    return f"It is {to} now."
+
+
+def _note(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
+    triage.add_note(row, data.get("text", ""), data.get("link", "").strip(), actor)
+    return "Noted."
+
+
+def _merge(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
+    wanted = [each for each in data.getlist("other") if each]
+    others = [found for each in wanted if (found := groups.one(actor.subject, UUID(each)))]
+    merging.merge(row, others, actor)
+    return "Merged: their letters are of this group, and those that die later too."
+
+
+def _split(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
+    new = merging.split(row, actor, field=data.get("field", ""), value=data.get("value", "").strip())
+    return f"Split off: {new.title}."
+
+
+STEPS: dict[str, Callable[[FailureGroup, QueryDict, Actor], str]] = {
+    "triage": _triage,
+    "note": _note,
+    "merge": _merge,
+    "split": _split,
+}
+
+
+def _others(subject: Subject, row: FailureGroup) -> list[FailureGroup]:
+    """What it can be merged with, the last that struck first."""
+    rows = groups.visible_to(subject, Permission.TRIAGE).filter(environment=row.environment)
+    return list(rows.exclude(pk=row.pk).order_by(*groups.NEWEST)[:MOST_OTHERS])
+
+
+def _url(request: HttpRequest, row: FailureGroup) -> str:
+    return frame.carry(request, reverse("letters-group", args=(row.pk,)))
+
+
+def _act_url(request: HttpRequest, row: FailureGroup, step: str) -> str:
+    return frame.carry(request, reverse("letters-group-act", args=(row.pk, step)))
+
+
+def _reason(request: HttpRequest) -> str:
+    return request.POST.get("reason", "").strip()[:1_000]
 
 
 def _stretch(request: HttpRequest, row: FailureGroup) -> tuple[datetime, datetime]:

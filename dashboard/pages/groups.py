@@ -11,6 +11,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.deadletters import groups as selectors
+from agents.deadletters.groups import GroupFilter
 from agents.deadletters.models import FailureGroup
 from agents.deadletters.values import Triage
 from core import clock
@@ -20,24 +22,19 @@ from dashboard.api import paging
 from dashboard.api.problems import ProblemError
 from dashboard.pages import doing, frame, group_rows
 
-SORTS = {
-    "last": ("-last_died_at", "-id"),
-    "first": ("-first_died_at", "-id"),
-    "deaths": ("-deaths", "-id"),
-}
 SORT_WORDS = {"last": "died last", "first": "new first", "deaths": "most deaths"}
 TEXTS = ("q", "queue", "agent")
 
 
 def any_yet(subject: Subject) -> bool:
-    return group_rows.seen(subject).exists()
+    return selectors.visible_to(subject).exists()
 
 
 def page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
     """The page *Letters* while it shows groups; `more` is what both of its views show."""
     subject = frame.subject_of(request)
     asked = {name: request.GET.get(name, "").strip()[:300] for name in (*TEXTS, "triage", "show")}
-    sort = request.GET.get("sort", "") if request.GET.get("sort") in SORTS else "last"
+    sort = request.GET.get("sort", "") if request.GET.get("sort") in selectors.ORDERS else "last"
     until = clock.now()
     since = until - frame.range_of(request).length
     context: dict[str, Any] = {
@@ -52,7 +49,7 @@ def page(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
         **more,
     }
     try:
-        found = paging.page(request, _rows(request, subject, asked), SORTS[sort])
+        found = paging.page(request, _rows(request, subject, asked), selectors.ORDERS[sort])
         context |= {"page": found, "lines": group_rows.lines(subject, list(found.rows), since, until)}
     except ProblemError as refused:
         context["problem"] = refused.problem.detail
@@ -65,7 +62,11 @@ def newer(request: HttpRequest) -> HttpResponse:
     """How many groups came up since the list was drawn: they wait behind a link."""
     subject, query = frame.subject_of(request), request.GET.copy()
     after = _id(query.get("after", ""))
-    rows = group_rows.seen(subject).filter(group_rows.holding(subject), pk__gt=after) if after else None
+    rows = (
+        selectors.visible_to(subject).filter(selectors.groups(GroupFilter(held=True)), pk__gt=after)
+        if after
+        else None
+    )
     for name in ("after", "cursor"):
         query.pop(name, None)
     context = {
@@ -78,7 +79,7 @@ def newer(request: HttpRequest) -> HttpResponse:
 
 def _newest(subject: Subject) -> str:
     """The last group that came up; ids grow with time."""
-    row = group_rows.seen(subject).order_by("-pk").first()
+    row = selectors.visible_to(subject).order_by("-pk").first()
     return str(row.pk if row else UUID(int=0))
 
 
@@ -91,14 +92,10 @@ def _id(text: str) -> UUID | None:
 
 def _rows(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> QuerySet[FailureGroup]:
     """Those of which something is held, unless others are asked for."""
-    rows = group_rows.seen(subject)
-    if environment := frame.environment_of(request):
-        rows = rows.filter(environment=environment)
-    if asked["show"] != "any":
-        rows = rows.filter(group_rows.holding(subject))
-    if asked["triage"] in {*Triage}:
-        rows = rows.filter(group_rows.in_triage(Triage(asked["triage"])))
-    if asked["q"]:
-        rows = rows.filter(title__icontains=asked["q"])
-    parts = {f"parts__{name}": asked[name] for name in ("queue", "agent") if asked[name]}
-    return rows.filter(**parts).distinct() if parts else rows
+    wanted = GroupFilter(
+        triage=asked["triage"] if asked["triage"] in {*Triage} else "",
+        environment=frame.environment_of(request),
+        held=asked["show"] != "any",
+        **{name: asked[name] for name in TEXTS},
+    )
+    return selectors.visible_to(subject).filter(selectors.groups(wanted))

@@ -89,6 +89,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("letters/newer", letters.newer, name="letters-newer"),
     path("letters/groups/newer", groups.newer, name="letters-groups-newer"),
     path("letters/groups/<uuid:id>", group.group, name="letters-group"),
+    path("letters/groups/<uuid:id>/<str:step>", group.act, name="letters-group-act"),
     path("letters/<uuid:id>", letter.letter, name="letters-letter"),
     path("plans/new", plan.new, name="operations-plan-new"),
     path("plans/<uuid:id>", plan.plan, name="operations-plan"),

@@ -126,3 +126,38 @@ def test_from_a_group_to_its_plan_and_its_letters(ana: Client) -> None:
     assert "You will send 2 letters" in text(ana, answer["Location"])
     listed = text(ana, f"/letters?view=letters&group={made.pk}&state=any")
     assert listed.count('class="row-link"') == 2
+
+
+def test_triage_by_a_form__only_from_what_was_on_the_screen(ana: Client) -> None:
+    made = group()
+    path = f"/letters/groups/{made.pk}"
+    ana.post(f"{path}/triage", {"was": "new", "had": "", "to": "assigned", "reason": "mine"})
+    made.refresh_from_db()
+    assert (made.state, made.assigned_to) == ("assigned", "ana")
+    late = ana.post(f"{path}/triage", {"was": "new", "had": "", "to": "resolved"}, follow=True)
+    assert "Somebody was faster" in late.content.decode()
+    ana.post(f"{path}/triage", {"was": "assigned", "had": "ana", "to": "muted", "mute": "1h"})
+    made.refresh_from_db()
+    assert made.triage == "muted"
+    ana.post(f"{path}/note", {"text": "asked the bank", "link": "https://bank.example/1"})
+    said = text(ana, path)
+    assert "asked the bank" in said
+    assert "mine" in said
+    refused = ana.post(f"{path}/note", {"text": "x", "link": "javascript:alert(1)"}, follow=True)
+    assert "A link begins with" in refused.content.decode()
+
+
+def test_merged_and_split_by_forms(ana: Client) -> None:
+    one, other = group("Timeout: no answer"), group("Timeout: none at all")
+    ana.post(f"/letters/groups/{one.pk}/merge", {"other": str(other.pk)})
+    assert Letter.objects.filter(group=one).count() == 4
+    Letter.objects.filter(pk=Letter.objects.values("pk")[:1]).update(version="2.0")
+    ana.post(f"/letters/groups/{one.pk}/split", {"field": "version", "value": "2.0"})
+    assert Letter.objects.filter(group=one).count() == 3
+
+
+def test_triage__not_without_the_right() -> None:
+    made = group()
+    eva = signed_in(person("eva", "viewer"))
+    assert "right to triage" in text(eva, f"/letters/groups/{made.pk}")
+    assert eva.post(f"/letters/groups/{made.pk}/note", {"text": "x"}).status_code == 403
