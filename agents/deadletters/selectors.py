@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,8 @@ from uuid import UUID
 import msgspec
 from django.db.models import Count, Q, QuerySet
 
-from agents.deadletters import seal
+from agents.deadletters import seal, searching
+from agents.deadletters.membership import in_group
 from agents.deadletters.models import Death, FailureGroup, Letter, LetterChange, StoredContents
 from agents.deadletters.seal import ContentKey
 from agents.deadletters.values import Contents, State, Triage
@@ -20,11 +22,14 @@ from core.access.scoping import visible
 
 FIELDS = {"environment": "environment", "queue": "queue", "agent": "agent"}
 NEWEST = ("-last_died_at", "-id")
+# A UUID, or a trace's id.
+ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+MOST_OF_AN_ID = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which letters. Empty: any. `error` is a part of the error's type, `q` of its message or a whole id."""
+    """Which letters. Empty: any. `error` is a part of the error's type, `q` a search (searching.py) or a whole id."""
 
     state: str = ""
     queue: str = ""
@@ -43,8 +48,9 @@ def seen_by(subject: Subject, permission: Permission = Permission.SEE) -> QueryS
     return Letter.objects.filter(visible(subject, permission, **FIELDS))
 
 
-def letters(wanted: Filter) -> Q:
-    """The filter as a condition."""
+def letters(wanted: Filter, subject: Subject | None = None) -> Q:
+    """The filter as a condition. `q` looks into headers and bodies where the subject may read them. Raises
+    QueryRefusedError."""
     same = ("state", "queue", "broker", "agent", "environment")
     condition = Q(**{name: value for name in same if (value := getattr(wanted, name))})
     if wanted.group:
@@ -55,16 +61,7 @@ def letters(wanted: Filter) -> Q:
         condition &= Q(last_died_at__gte=wanted.since)
     if wanted.until:
         condition &= Q(last_died_at__lt=wanted.until)
-    return condition & _anywhere(wanted.q) if wanted.q else condition
-
-
-def in_group(id: str | UUID) -> Q:
-    """The letters of a group, or of the one that it was merged into; of no group where there is none."""
-    try:
-        group = FailureGroup.objects.filter(pk=UUID(str(id))).first()
-    except ValueError:
-        group = None
-    return Q(group=group.merged_into_id or group.pk) if group else Q(pk__in=())
+    return condition & _anywhere(wanted.q, subject) if wanted.q else condition
 
 
 def of_id(text: str) -> Q:
@@ -76,8 +73,13 @@ def of_id(text: str) -> Q:
         return condition
 
 
-def _anywhere(text: str) -> Q:
-    return of_id(text) | Q(conversation_id=text) | Q(failure_message__icontains=text)
+def _anywhere(text: str, subject: Subject | None) -> Q:
+    """What looks like an id is one, where anything has it; else it is a search."""
+    if ID.fullmatch(text):
+        found = list(Letter.objects.filter(of_id(text)).values_list("pk", flat=True)[:MOST_OF_AN_ID])
+        if found:
+            return Q(pk__in=found)
+    return searching.condition(text, subject)
 
 
 def one(subject: Subject, id: UUID) -> Letter | None:

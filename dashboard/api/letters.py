@@ -55,7 +55,7 @@ class Letters(LetterView):
     def get(self, request: Request) -> Response:
         given = query.read(request, shapes.LetterFilters)
         wanted = Filter(**given | {"group": str(given.get("group", ""))})
-        rows = selectors.seen_by(self.subject).filter(selectors.letters(wanted))
+        rows = selectors.seen_by(self.subject).filter(selectors.letters(wanted, self.subject))
         return paging.response(request, paging.page(request, rows, selectors.NEWEST), shapes.row)
 
     @extend_schema(

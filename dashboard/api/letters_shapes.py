@@ -34,7 +34,7 @@ class LetterFilters(query.Filters):
     q = serializers.CharField(
         required=False,
         max_length=300,
-        help_text="A part of the error's message, or a whole id: message, trace, letter.",
+        help_text="A search, as docs/guides/letters.md explains it, or a whole id: message, trace, letter.",
     )
 
 

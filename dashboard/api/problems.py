@@ -17,6 +17,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
+from agents.spans.language import QueryRefusedError
 from core.access import refusals
 from core.access.api import PermissionRefusedError
 from core.transitions import StaleStateError
@@ -149,6 +150,10 @@ def _wrong_method(exception: exceptions.MethodNotAllowed, request: Request) -> P
     return Problem(405, "Wrong method", detail, f"It takes {allowed}.", headers={"Allow": allowed})
 
 
+def _unreadable_search(exception: QueryRefusedError, request: Request) -> Problem:
+    return invalid("q", str(exception), "docs/guides/search.md explains the language.").problem
+
+
 def _gone(exception: Exception, request: Request) -> Problem:
     return _unreachable(request.path)
 
@@ -168,6 +173,7 @@ _MAKERS: tuple[
     ((Http404, exceptions.NotFound), _missing),
     (PermissionDenied, _denied),
     (StaleStateError, _stale),
+    (QueryRefusedError, _unreadable_search),
     ((OperationalError, InterfaceError), _gone),
     (exceptions.ValidationError, _not_valid),
     (exceptions.ParseError, _unreadable),

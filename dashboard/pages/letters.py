@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from agents.deadletters import selectors
+from agents.deadletters import searching, selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
 from agents.deadletters.trouble import Trouble, What, troubles
@@ -75,7 +75,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "brokers": [broker.name for broker in configured()],
         "curl_path": f"{reverse('api-letters')}?{urlencode(as_query(wanted))}",
         "export": may(subject, Permission.EXPORT),
-        "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted))),
+        "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted, subject))),
         **_doing(subject, wanted),
         **_empty(page, subject),
     }
@@ -89,7 +89,7 @@ def newer(request: HttpRequest) -> HttpResponse:
     subject, wanted, number = frame.subject_of(request), wanted_by(request), 0
     after = _id(request.GET.get("after", ""))
     if after is not None:
-        rows = selectors.seen_by(subject).filter(selectors.letters(wanted), pk__gt=after)
+        rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject), pk__gt=after)
         number = rows.count()
     query = request.GET.copy()
     for name in ("after", "cursor"):
@@ -112,6 +112,7 @@ def wanted_by(request: HttpRequest) -> Filter:
     asked = request.GET.get("state") or str(USUAL)
     state = asked if asked in {*State} else ""
     texts: dict[str, Any] = {name: request.GET.get(name, "").strip()[:300] for name in TEXTS}
+    texts["q"] = searching.readable(texts["q"])
     return Filter(state=state, environment=frame.environment_of(request), **texts)
 
 
@@ -124,7 +125,7 @@ def waiting() -> list[Waiting]:
 
 
 def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[paging.Page[Letter] | None, str]:
-    rows = selectors.seen_by(subject).filter(selectors.letters(wanted))
+    rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject))
     try:
         return paging.page(request, rows, selectors.NEWEST), ""
     except ProblemError as refused:
@@ -137,7 +138,7 @@ def _doing(subject: Subject, wanted: Filter) -> dict[str, Any]:
     if not actions:
         return {"actions": []}
     fields = as_query(wanted)
-    rows = selectors.seen_by(subject).filter(selectors.letters(wanted)).order_by()
+    rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject)).order_by()
     first = actions[0].action
     return {
         "actions": actions,

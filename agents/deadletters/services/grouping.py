@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from agents.deadletters import fingerprint, selectors
+from agents.deadletters import fingerprint, selectors, words
 from agents.deadletters.fingerprint import Died, Formed
 from agents.deadletters.models import (
     Death,
@@ -23,6 +23,7 @@ from agents.deadletters.models import (
     GroupRate,
     GroupSplit,
     Letter,
+    LetterText,
 )
 from agents.deadletters.seal import SealError
 from agents.deadletters.values import Arrival, Triage
@@ -99,7 +100,16 @@ def backfill(most: int = BATCH) -> int:
             said = each.formed.fingerprint
             Letter.objects.filter(pk=each.letter.pk, group=None).update(group=each.group, fingerprint=said)
             Death.objects.filter(letter=each.letter.pk, fingerprint="").update(fingerprint=said)
+        _index(rows)
     return len(rows)
+
+
+def _index(rows: Sequence[Letter]) -> None:
+    """Those that were kept before there were words."""
+    known = set(LetterText.objects.filter(letter__in=rows).values_list("letter", flat=True))
+    LetterText.objects.bulk_create(
+        LetterText(letter=row, said=words.said(row)) for row in rows if row.pk not in known
+    )
 
 
 def _died(letter: Letter) -> Died:

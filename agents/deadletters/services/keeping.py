@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from agents.deadletters import fingerprint, seal
-from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
+from agents.deadletters import fingerprint, seal, words
+from agents.deadletters.models import Death, Letter, LetterChange, LetterText, StoredContents
 from agents.deadletters.services import grouping
 from agents.deadletters.services.grouping import Fallen
 from agents.deadletters.signals import DiedAgain, died_again
@@ -86,6 +86,7 @@ class _Batch:
     redriven: dict[UUID, Letter] = field(default_factory=dict)
     twins: dict[str, list[Death]] = field(default_factory=dict)
     fallen: list[Fallen] = field(default_factory=list)
+    texts: list[LetterText] = field(default_factory=list)
 
     def keep(self, arrivals: Sequence[Arrival]) -> list[Kept]:
         self._look_up(arrivals)
@@ -95,6 +96,7 @@ class _Batch:
         Death.objects.bulk_create(self.deaths)
         StoredContents.objects.bulk_create(self.contents)
         LetterChange.objects.bulk_create(self.changes)
+        self._index()
         if self.again:
             died_again.send(Letter, deaths=self.again)
         if self.deaths:
@@ -111,6 +113,12 @@ class _Batch:
                 Letter.objects.filter(pk=each.letter.pk).update(
                     group=each.group, fingerprint=each.letter.fingerprint
                 )
+
+    def _index(self) -> None:
+        """The words of each letter's last death."""
+        latest = {each.letter_id: each for each in self.texts}
+        LetterText.objects.filter(letter__in=latest.keys() - {letter.pk for letter in self.letters}).delete()
+        LetterText.objects.bulk_create(latest.values())
 
     def _look_up(self, arrivals: Sequence[Arrival]) -> None:
         wanted = {id for each in arrivals for id in (each.death_id, _id_of_another(each))}
@@ -205,6 +213,7 @@ class _Batch:
     def _fell(self, arrival: Arrival, letter: Letter, before: str = "") -> None:
         for name, value in said(arrival).items():
             setattr(letter, name, value)
+        self.texts.append(text_of(letter, arrival.contents))
         formed = fingerprint.form(grouping.died(arrival))
         letter.fingerprint = formed.fingerprint
         redrive = arrival.redrive.number if arrival.redrive else 0
@@ -279,6 +288,13 @@ def stored(death: Death, contents: Contents) -> StoredContents:
 def _failure_of(letter: Letter) -> Failure:
     cls, reason = FailureClass(letter.failure_class), Reason(letter.failure_reason)
     return Failure(cls, reason, letter.failure_type, letter.failure_message)
+
+
+def text_of(letter: Letter, contents: Contents | None) -> LetterText:
+    """What it is found by. What is sealed is not written down in words."""
+    open_ = contents is not None and not seal.newest_id()
+    carried = words.carried(contents) if contents and open_ else ""
+    return LetterText(letter=letter, said=words.said(letter), carried=carried)
 
 
 def _failed(arrival: Arrival) -> Mapping[str, str]:

@@ -27,7 +27,9 @@ _NAMES = tuple(each.name for each in fields(custody.Filter))
 def letters(action: Action, selection: Selection, subject: Subject) -> QuerySet[Letter]:
     """Those that match now, that can be taken, and where the subject may. Raises SelectionRefusedError."""
     checked(action, selection)
-    return custody.seen_by(subject, PERMISSIONS[action]).filter(matching(selection), state=TAKEN_FROM[action])
+    return custody.seen_by(subject, PERMISSIONS[action]).filter(
+        matching(selection, subject), state=TAKEN_FROM[action]
+    )
 
 
 def checked(action: Action, selection: Selection) -> None:
@@ -53,7 +55,7 @@ def checked(action: Action, selection: Selection) -> None:
     matching(selection)
 
 
-def matching(selection: Selection) -> Q:
+def matching(selection: Selection, subject: Subject | None = None) -> Q:
     """As a condition on letters."""
     if selection.ids:
         return Q(pk__in=selection.ids)
@@ -62,7 +64,7 @@ def matching(selection: Selection) -> Q:
         return Q(pk__in=purged.values("letter"))
     given: dict[str, Any] = dict(selection.filter) | ({"group": selection.group} if selection.group else {})
     given.pop("state", None)
-    return custody.letters(custody.Filter(**_filter(given)))
+    return custody.letters(custody.Filter(**_filter(given)), subject)
 
 
 def _filter(given: Mapping[str, Any]) -> dict[str, Any]:
