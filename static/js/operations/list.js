@@ -3,7 +3,8 @@ import { subscribe } from "../live.js";
 import { drawTally } from "./tally.js";
 
 const OPEN = new Set(["awaiting_approval", "running", "paused", "halted", "cancelling"]);
-let before;
+// What the server drew: one may have begun or ended before the first rows arrive.
+let before = named([...document.querySelectorAll("[data-operations] [data-row]")].map(({ dataset }) => [dataset.row, dataset]));
 
 if (document.querySelector("[data-operations]")) {
   subscribe("operations", { snapshot: look, delta: (_ops, rows) => look(rows) });
@@ -15,10 +16,13 @@ function look(rows) {
     const row = rows.get(element.dataset.row);
     if (row) drawTally(element.querySelector(".tally"), row.tally);
   }
-  const open = [...rows].filter(([, row]) => OPEN.has(row.state)).map(([id, row]) => `${id} ${row.state}`);
-  const now = open.sort().join();
-  if (before !== undefined && before !== now) refresh();
+  const now = named([...rows].filter(([, row]) => OPEN.has(row.state)));
+  if (before !== now) refresh();
   before = now;
+}
+
+function named(rows) {
+  return rows.map(([id, row]) => `${id} ${row.state}`).sort().join();
 }
 
 function refresh() {

@@ -8,7 +8,8 @@ import { drawTally } from "./tally.js";
 const AGAIN = 2000;
 const page = () => document.getElementById("operation");
 const id = page()?.dataset.operation;
-let state;
+// What the server drew: it may have gone on before the first row arrives.
+let state = page()?.dataset.state;
 let waiting = 0;
 let known;
 
@@ -26,7 +27,7 @@ function look(row) {
   const changed = known && JSON.stringify(known) !== JSON.stringify(row);
   known = row;
   draw();
-  if (state !== undefined && state !== row.state) refresh();
+  if (state !== row.state) refresh();
   else if (changed) soon();
   state = row.state;
 }
