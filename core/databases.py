@@ -24,6 +24,7 @@ SQLITE_PRAGMAS = (
     f"PRAGMA journal_size_limit={WAL_LIMIT};"
     "PRAGMA wal_autocheckpoint=1000;"
     "PRAGMA temp_store=MEMORY;"
+    "PRAGMA secure_delete={overwrite};"
     "PRAGMA cache_size=-16000;"
 )
 
@@ -49,6 +50,9 @@ def _connection(alias: str, url: DatabaseUrl | None, file: Path, synchronous: st
 
 
 def _sqlite(name: Path, synchronous: str) -> dict[str, Any]:
+    # Letters lie where a commit is on the disk for sure: there, what is deleted is overwritten, so that a body that was
+    # erased is not found in the file.
+    overwrite = "ON" if synchronous == "FULL" else "OFF"
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(name),
@@ -56,7 +60,7 @@ def _sqlite(name: Path, synchronous: str) -> dict[str, Any]:
             # Deferred transactions from several writers fail with "locked"; immediate ones wait their turn.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": SQLITE_PRAGMAS.format(synchronous=synchronous),
+            "init_command": SQLITE_PRAGMAS.format(synchronous=synchronous, overwrite=overwrite),
         },
         # A database in memory is not shared between the threads and processes that tests start.
         "TEST": {"NAME": f"{name}.test"},

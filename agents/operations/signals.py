@@ -6,5 +6,3 @@ from django.dispatch import Signal
 
 # Sent with `operation`, `before` and `after`, inside the transaction that changes its state.
 changed = Signal()
-# Sent with `letters`, a set of ids, after their contents were erased: whoever keeps a copy of a body erases it too.
-erased = Signal()

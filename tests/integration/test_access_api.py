@@ -159,7 +159,9 @@ def test_without_manage_access__refused(path: str) -> None:
 @pytest.fixture
 def waiting() -> str:
     asker = grants.subject_of(person("olaf", "operator"), via="session")
-    request = approvals.Request("purge", "01930000-0000-7000-8000-00000000000a", SEAL, 60, Place("prod"), "gateway repaired")
+    request = approvals.Request(
+        "purge", "01930000-0000-7000-8000-00000000000a", SEAL, 60, Place("prod"), "gateway repaired"
+    )
     return str(approvals.ask(request, Actor(asker)).pk)
 
 
