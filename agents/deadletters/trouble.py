@@ -32,13 +32,16 @@ class Trouble:
     sentence: str
     since: float
     at: float
+    # A queue that users have; empty: Postroom's own letters.
+    source: str = ""
 
 
 class Alarm:
-    """The trouble of capture on one broker."""
+    """The trouble of capture from one queue of a broker."""
 
-    def __init__(self, broker: str) -> None:
-        self._broker = broker
+    def __init__(self, broker: str, source: str = "") -> None:
+        self._broker, self._source = broker, source
+        self._key = f"{broker}/{source}" if source else broker
         self._trouble: Trouble | None = None
         self._told = False
 
@@ -51,10 +54,10 @@ class Alarm:
         before, now = self._trouble, clock.unix()
         if before is None or before.what is not what:
             log.error(
-                "capture waits; letters stay on the broker", broker=self._broker, why=what, reason=sentence
+                "capture waits; letters stay on the broker", broker=self._key, why=what, reason=sentence
             )
-            self._trouble = Trouble(self._broker, what, sentence, now, now)
-            metrics.CAPTURE_TROUBLE.labels(self._broker).set(1)
+            self._trouble = Trouble(self._broker, what, sentence, now, now, self._source)
+            metrics.CAPTURE_TROUBLE.labels(self._key).set(1)
         else:
             self._trouble = replace(before, sentence=sentence, at=now)
         self._tell()
@@ -63,18 +66,18 @@ class Alarm:
         """It went on. Cheap when nothing was wrong."""
         before, self._trouble = self._trouble, None
         if before:
-            log.info("capture goes on", broker=self._broker, after_s=round(clock.unix() - before.since, 1))
+            log.info("capture goes on", broker=self._key, after_s=round(clock.unix() - before.since, 1))
         if before or self._told:
-            metrics.CAPTURE_TROUBLE.labels(self._broker).set(0)
+            metrics.CAPTURE_TROUBLE.labels(self._key).set(0)
             self._tell()
 
     def _tell(self) -> None:
         """Where other processes find it. Redis away: whoever asks is told that already."""
         try:
             if self._trouble:
-                live_redis.client().hset(TABLE, self._broker, json.dumps(asdict(self._trouble)))
+                live_redis.client().hset(TABLE, self._key, json.dumps(asdict(self._trouble)))
             else:
-                live_redis.client().hdel(TABLE, self._broker)
+                live_redis.client().hdel(TABLE, self._key)
             self._told = self._trouble is not None
         except live_redis.Unreachable:
             self._told = True

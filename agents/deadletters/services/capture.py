@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -24,12 +24,24 @@ BATCH = 50
 AWAY = (OperationalError, InterfaceError)
 
 
+# How a delivery becomes an arrival: a letter of ours, or a message off a queue of dead ones.
+Reads = Callable[[Delivery, Origin], Arrival]
+
+
 class Capture:
     """Empties one queue of letters. For one thread; BrokerError and AWAY mean that nothing was taken off the broker."""
 
-    def __init__(self, broker: BrokerUrl, source: str = LETTERS) -> None:
+    def __init__(
+        self,
+        broker: BrokerUrl,
+        source: str = LETTERS,
+        *,
+        read: Reads = wire.of_delivery,
+        declare: bool = True,
+    ) -> None:
         self.broker, self.source = broker, source
-        self._stream: Stream = stream(broker, source, field=FIELD)
+        self._read = read
+        self._stream: Stream = stream(broker, source, field=FIELD, declare=declare)
         self._session = uuid.uuid4().hex
         # Whether the broker may still hand over again what an earlier connection left.
         self._behind = True
@@ -38,7 +50,7 @@ class Capture:
         """One batch; returns how many deliveries it settled. 0: there was none within `wait` seconds."""
         found = self._stream.read(BATCH, wait)
         origin = Origin(self.broker.name, self.source, self._session)
-        kept = _kept(found, origin) if found else []
+        kept = _kept(found, origin, self._read) if found else []
         if self._behind and not (found and all(each.redelivered for each in found)):
             self._behind = False
             keeping.caught_up(origin)
@@ -57,8 +69,8 @@ class Capture:
         self.doubt()
 
 
-def _kept(found: Sequence[Delivery], origin: Origin) -> list[Arrival]:
-    arrivals = [wire.of_delivery(each, origin) for each in found]
+def _kept(found: Sequence[Delivery], origin: Origin, read: Reads = wire.of_delivery) -> list[Arrival]:
+    arrivals = [read(each, origin) for each in found]
     try:
         keeping.keep(arrivals)
     except AWAY:
