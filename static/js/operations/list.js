@@ -27,7 +27,8 @@ function named(rows) {
 
 function refresh() {
   for (const id of ["running", "history"]) {
-    if (!document.getElementById(id)?.contains(document.activeElement)) {
+    const element = document.getElementById(id);
+    if (element && !element.contains(document.activeElement)) {
       window.htmx?.ajax("GET", location.href, { target: `#${id}`, select: `#${id}`, swap: "outerHTML" });
     }
   }
