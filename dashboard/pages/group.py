@@ -87,7 +87,7 @@ def act(request: HttpRequest, id: UUID, step: str) -> HttpResponse:
 def _triage(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
     """From what was on the screen, or not at all."""
     row.state, row.assigned_to = data.get("was", ""), data.get("had", "")
-    to = Triage(data["to"]) if data.get("to") in {*Triage} else Triage.NEW
+    to = Triage(data.get("to", "")) if data.get("to") in {*Triage} else Triage.NEW
     hours = dict(MUTES).get(data.get("mute", ""), 24)
     decided = triage.Decided(
         to,

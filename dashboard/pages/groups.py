@@ -96,6 +96,8 @@ def _rows(request: HttpRequest, subject: Subject, asked: dict[str, str]) -> Quer
         triage=asked["triage"] if asked["triage"] in {*Triage} else "",
         environment=frame.environment_of(request),
         held=asked["show"] != "any",
-        **{name: asked[name] for name in TEXTS},
+        q=asked["q"],
+        queue=asked["queue"],
+        agent=asked["agent"],
     )
     return selectors.visible_to(subject).filter(selectors.groups(wanted))

@@ -72,7 +72,7 @@ def _as_lines(text: IO[str]) -> Callable[[dict[str, Any]], object]:
 
 def _as_csv(text: IO[str]) -> Callable[[dict[str, Any]], object]:
     """The first row names the columns."""
-    writer = csv.DictWriter(text, [])
+    writer: csv.DictWriter[str] = csv.DictWriter(text, [])
 
     def put(shown: dict[str, Any]) -> None:
         flat = _flat(shown)

@@ -160,12 +160,12 @@ def test_export__what_matches_as_json_lines_or_csv_and_noted(ana: Client) -> Non
     assert {row["failure_type"] for row in rows} == {"ValueError"}
     assert {row["sender"] for row in rows} == {"classify", "'=1+1"}
     first, second = Entry.objects.filter(action="letters.exported").order_by("sequence")
-    assert json.loads(second.after) == {
+    assert json.loads(second.after or "") == {
         "filter": {"queue": "a", "state": "held"},
         "format": "csv",
         "number": 2,
     }
-    assert json.loads(first.after)["format"] == "jsonl"
+    assert json.loads(first.after or "")["format"] == "jsonl"
 
 
 def test_export__not_without_the_right() -> None:

@@ -109,7 +109,7 @@ def test_a_ladder__no_longer_than_what_goes() -> None:
 
 
 # ---- Lines -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     at: datetime
     spent: int
