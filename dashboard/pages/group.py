@@ -24,7 +24,7 @@ from core.access.routes import requires
 from core.access.services import Actor, of_request
 from core.transitions import StaleStateError
 from dashboard.charts import deaths
-from dashboard.pages import doing, frame, group_rows
+from dashboard.pages import doing, frame, group_rows, plan_form
 
 SHOWN, MOST_OTHERS = 20, 50
 # How long a mute lasts, in hours.
@@ -87,7 +87,8 @@ def act(request: HttpRequest, id: UUID, step: str) -> HttpResponse:
 def _triage(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
     """From what was on the screen, or not at all."""
     row.state, row.assigned_to = data.get("was", ""), data.get("had", "")
-    to = Triage(data.get("to", "")) if data.get("to") in {*Triage} else Triage.NEW
+    asked = str(data.get("to", ""))
+    to = Triage(asked) if asked in {*Triage} else Triage.NEW
     hours = dict(MUTES).get(data.get("mute", ""), 24)
     decided = triage.Decided(
         to,
@@ -106,7 +107,7 @@ def _note(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
 
 
 def _merge(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
-    wanted = [each for each in data.getlist("other") if each]
+    wanted = [str(each) for each in data.getlist("other") if plan_form.is_id(str(each))]
     others = [found for each in wanted if (found := groups.one(actor.subject, UUID(each)))]
     merging.merge(row, others, actor)
     return "Merged: their letters are of this group, and those that die later too."

@@ -26,7 +26,7 @@ from core.transitions import StaleStateError
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
 from dashboard.charts.progress import progress
-from dashboard.pages import frame, ladder, plan, plan_words
+from dashboard.pages import frame, ladder, plan, plan_form, plan_words
 
 MEMBERS = ("state", "ordinal")
 # The order of the bar: what is over, what is under way, what is to come, what nobody knows.
@@ -116,7 +116,7 @@ def _settle(request: HttpRequest, found: Operation, actor: Any) -> str:
     verdict = request.POST.get("verdict", "")
     if verdict not in {*Verdict}:
         raise Http404
-    chosen = [UUID(each) for each in request.POST.getlist("letter")]
+    chosen = [UUID(each) for each in request.POST.getlist("letter") if plan_form.is_id(each)]
     number = api.settle(found, Verdict(verdict), actor, None if request.POST.get("all") else chosen)
     return f"{number} settled as {verdict}."
 
