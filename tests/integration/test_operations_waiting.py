@@ -16,7 +16,7 @@ from agents.operations import api
 from agents.operations.errors import SelectionRefusedError
 from agents.operations.models import Item, Operation
 from agents.operations.options import OptionRefusedError, parse
-from agents.operations.services import shifting
+from agents.operations.services import executing, shifting
 from agents.operations.values import Action, Selection, State
 from core import redis_url
 from core.access import grants
@@ -88,8 +88,7 @@ def started(queues: Queues, action: Action = Action.MOVE, **options: Any) -> Ope
 
 
 def worked(operation: Operation) -> Operation:
-    while shifting.apply(operation):
-        operation.refresh_from_db()
+    executing.go_on(operation.pk)
     operation.refresh_from_db()
     assert operation.tally.adds_up
     return operation

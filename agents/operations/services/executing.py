@@ -18,7 +18,16 @@ from agents.operations.celery import execute_soon
 from agents.operations.crash import Point
 from agents.operations.ladder import room
 from agents.operations.models import Operation
-from agents.operations.services import applying, claiming, composing, controlling, judging, pace, recording
+from agents.operations.services import (
+    applying,
+    claiming,
+    composing,
+    controlling,
+    judging,
+    pace,
+    recording,
+    shifting,
+)
 from agents.operations.services.claiming import NotAllowedError, Portion, Taken
 from agents.operations.services.composing import UneditableError, UnreadableError
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
@@ -65,12 +74,20 @@ def go_on(id: UUID) -> None:
 def _turn(operation: Operation, publishers: Publishers) -> bool:
     """One portion; False when nothing can be done now."""
     try:
-        return _redrive(operation, publishers) if operation.sends else applying.apply(operation)
+        return _portion_of(operation, publishers)
     except (NotAllowedError, HeldUpError) as problem:
         controlling.halt(operation, str(problem))
     except BrokerError as problem:
         log.warning("an operation waits for its broker", operation=operation.number, problem=str(problem))
     return False
+
+
+def _portion_of(operation: Operation, publishers: Publishers) -> bool:
+    if operation.sends:
+        return _redrive(operation, publishers)
+    if operation.plan.selection.queue:
+        return shifting.apply(operation)
+    return applying.apply(operation)
 
 
 def _redrive(operation: Operation, publishers: Publishers) -> bool:
