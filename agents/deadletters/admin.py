@@ -1,4 +1,4 @@
-"""Letter sources in Django's admin."""
+"""Letter sources and rules of masking in Django's admin."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from agents.deadletters.models import LetterSource
-from agents.deadletters.services import sources
+from agents.deadletters.models import LetterSource, MaskRule
+from agents.deadletters.services import masks, sources
 from agents.deadletters.services.sources import AT_MOST_ONCE
 from core.access.admin_kit import RoomAdmin
 from core.access.api import Permission
@@ -30,3 +30,20 @@ class LetterSourceAdmin(RoomAdmin):
 
     def delete_model(self, request: HttpRequest, obj: LetterSource) -> None:
         sources.remove(obj, of_request(request))
+
+
+@admin.register(MaskRule)
+class MaskRuleAdmin(RoomAdmin):
+    """What is hidden from those who may not read payloads, beside what is built in."""
+
+    opens = Permission.MANAGE_LETTERS
+    list_display = ("name", "kind", "what", "enabled")
+    list_filter = ("kind", "enabled")
+    search_fields = ("name", "what")
+    fields = masks.FIELDS
+
+    def save_model(self, request: HttpRequest, obj: MaskRule, form: Any, change: bool) -> None:
+        masks.save(obj, of_request(request))
+
+    def delete_model(self, request: HttpRequest, obj: MaskRule) -> None:
+        masks.remove(obj, of_request(request))

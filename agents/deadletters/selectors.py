@@ -11,11 +11,11 @@ from uuid import UUID
 import msgspec
 from django.db.models import Count, Q, QuerySet
 
-from agents.deadletters import seal, searching
+from agents.deadletters import masking, seal, searching
 from agents.deadletters.membership import in_group
-from agents.deadletters.models import Death, FailureGroup, Letter, LetterChange, StoredContents
+from agents.deadletters.models import Death, FailureGroup, Letter, LetterChange, MaskRule, StoredContents
 from agents.deadletters.seal import ContentKey
-from agents.deadletters.values import Contents, State, Triage
+from agents.deadletters.values import Contents, MaskKind, State, Triage
 from core import clock
 from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
@@ -109,6 +109,13 @@ def opened(row: StoredContents) -> Contents:
     head = msgspec.json.decode(seal.unshut(bytes(row.head), key))
     attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), key))
     return Contents(seal.unshut(bytes(row.body), key), head["headers"], head["properties"], tuple(attempts))
+
+
+def masked(contents: Contents) -> Contents | None:
+    """As those see it who may not read payloads; None where the body is no text."""
+    rows = MaskRule.objects.filter(enabled=True).order_by("pk").values_list("kind", "what")
+    rules = tuple(masking.Rule(MaskKind(kind), what) for kind, what in rows)
+    return masking.masked(contents, masking.made(rules))
 
 
 def held_by_place() -> Iterable[tuple[Place, int]]:

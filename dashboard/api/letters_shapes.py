@@ -171,7 +171,8 @@ class LetterRowShape(serializers.Serializer[Any]):
 
 
 class LetterShape(LetterRowShape):
-    """A letter whole. `headers` is null and `masked` true for who may not read payloads here."""
+    """A letter whole. `masked`: headers and properties are as those see them who may not read payloads here;
+    null where that cannot be told."""
 
     masked = serializers.BooleanField()
     properties = serializers.DictField(allow_null=True)
@@ -180,7 +181,9 @@ class LetterShape(LetterRowShape):
 
 
 class BodyShape(serializers.Serializer[Any]):
-    """The bytes as they came. `text` is there when they are UTF-8."""
+    """The bytes as they came, or masked. `text` is there when they are UTF-8."""
+
+    masked = serializers.BooleanField()
 
     id = serializers.UUIDField()
     content_type = serializers.CharField()
@@ -228,11 +231,11 @@ def whole(
     deaths: Sequence[Death],
     changes: Sequence[Any],
     contents: Contents | None,
+    shown: Contents | None,
     *,
     masked: bool,
 ) -> dict[str, Any]:
     """One letter; without contents it was erased."""
-    shown = contents if contents and not masked else None
     return row(letter) | {
         "masked": masked,
         "attempts": list(contents.attempts) if contents else [],

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
 
 from agents.deadletters.api import keep
-from agents.deadletters.models import Letter, StoredContents
-from core.access.api import Scope
+from agents.deadletters.models import Letter, MaskRule, StoredContents
+from agents.deadletters.services import masks
+from core.access.api import Grant, Kind, Permission, Scope, Subject
+from core.access.audit.models import Entry
+from core.access.services import Actor
 from tests.support.api_client import Program
 from tests.support.letters import arrival, letter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 PATH = "/api/v1/dead-letters"
 PRODUCTION = Scope(environment="production")
+MANAGES = Grant("admin", frozenset({Permission.MANAGE_LETTERS}))
+MANAGER = Actor(Subject(Kind.PERSON, "1", "ana", (MANAGES,)), "127.0.0.1")
 
 
 @pytest.fixture
@@ -98,12 +104,35 @@ def test_body_of_an_erased_letter__gone(operator: Program) -> None:
 
 
 def test_without_the_right_to_payloads__masked() -> None:
-    (kept,) = keep([arrival()])
+    given = b'{"order": 7, "mail": "ana@acme.com", "password": "x"}'
+    text, binary = keep(
+        [arrival(body=given, headers={"cookie": "c", "tenant": "acme"}), arrival(body=b"\xff")]
+    )
     viewer = Program("viewer", PRODUCTION)
-    found = viewer.get(f"{PATH}/{kept.letter_id}").json()
-    assert (found["masked"], found["headers"], found["properties"]) == (True, None, None)
-    answer = viewer.get(f"{PATH}/{kept.letter_id}/body")
+    found = viewer.get(f"{PATH}/{text.letter_id}").json()
+    assert (found["masked"], found["headers"]) == (True, {"cookie": "•••", "tenant": "acme"})
+    body = viewer.get(f"{PATH}/{text.letter_id}/body").json()
+    assert (body["masked"], json.loads(body["text"])) == (
+        True,
+        {"order": 7, "mail": "•••@•••", "password": "•••"},
+    )
+    assert b"ana" not in base64.b64decode(body["base64"])
+    answer = viewer.get(f"{PATH}/{binary.letter_id}/body")
     assert (answer.status_code, answer.json()["permission"]) == (403, "read_payloads")
+
+
+def test_own_rule__hides_what_it_names() -> None:
+    (kept,) = keep([arrival(body=b'{"order": {"iban": "X", "n": 1}}')])
+    masks.save(MaskRule(name="iban", kind="path", what="*.iban"), MANAGER)
+    body = Program("viewer", PRODUCTION).get(f"{PATH}/{kept.letter_id}/body").json()
+    assert json.loads(body["text"]) == {"order": {"iban": "•••", "n": 1}}
+    assert Entry.objects.filter(action="mask_rule.changed").count() == 1
+
+
+def test_rule_that_may_run_away__refused() -> None:
+    with pytest.raises(masks.MaskRefusedError):
+        masks.save(MaskRule(name="slow", kind="pattern", what="(a+)+b"), MANAGER)
+    assert not MaskRule.objects.exists()
 
 
 def test_out_of_scope__as_if_it_were_not_there() -> None:

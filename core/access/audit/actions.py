@@ -68,6 +68,8 @@ class Action(StrEnum):
     LETTER_SOURCE_ADDED = "letter_source.added"
     LETTER_SOURCE_CHANGED = "letter_source.changed"
     LETTER_SOURCE_REMOVED = "letter_source.removed"
+    MASK_RULE_CHANGED = "mask_rule.changed"
+    MASK_RULE_REMOVED = "mask_rule.removed"
 
     # The registry.
     AGENT_REGISTERED = "agent.registered"
