@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from agents.operations.services import erasing, outcomes, reaping, sampling
+from agents.operations.services import automatic, erasing, outcomes, reaping, sampling
 from core import watch
 from core.watch import Turn
 
@@ -40,8 +40,14 @@ def erase(turn: Turn) -> None:
     erasing.erase_due()
 
 
+def redrive(turn: Turn) -> None:
+    """What policies find due."""
+    automatic.look()
+
+
 watch.register("operations outcomes", timedelta(milliseconds=200), follow)
 watch.register("operations overdue", timedelta(seconds=1), give_up)
 watch.register("operations reaper", timedelta(seconds=1), reap)
 watch.register("operations samples", timedelta(seconds=2), sample)
 watch.register("operations erasing", timedelta(seconds=30), erase)
+watch.register("operations policies", timedelta(seconds=15), redrive)
