@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from pytest_django.fixtures import Settings
 
+from agents.deadletters import searching
 from agents.deadletters.api import keep
 from agents.deadletters.models import LetterText, StoredContents
 from core.access.api import Scope
@@ -67,7 +68,9 @@ def letters() -> None:
         ("until:2026-11-26T14:00:02Z", "a"),
     ],
 )
-def test_search(letters: None, q: str, agents: str) -> None:
+@pytest.mark.parametrize("many", [5_000, 0])
+def test_search(letters: None, q: str, agents: str, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "MANY", many)
     assert found(Program("operator", PRODUCTION), q) == list(agents)
 
 
