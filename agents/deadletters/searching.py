@@ -219,7 +219,7 @@ def _matching(wanted: _Wanted, *, whole: bool) -> Q:
 
 def _are_many(found: str, match: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({found} LIMIT {MANY + 1}) AS some", [match])  # noqa: S608
+        cursor.execute(f"SELECT count(*) FROM ({found} LIMIT {MANY + 1}) AS matches", [match])  # noqa: S608
         return int(cursor.fetchone()[0]) > MANY
 
 

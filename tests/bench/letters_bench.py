@@ -167,7 +167,7 @@ def main() -> None:
     asked.add_argument("--letters", type=int, default=1_000_000)
     asked.add_argument("--groups", type=int, default=2_000)
     given = asked.parse_args()
-    databases = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    databases = setup_databases(verbosity=0, interactive=False, aliases=None)
     try:
         before = perf_counter()
         fill(given.letters, given.groups)
