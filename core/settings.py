@@ -258,6 +258,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "GuardStanding": "dashboard.api.operations_shapes.STANDINGS",
         "OutcomeVerdict": "dashboard.api.operations_shapes.VERDICTS",
         "StuckVerdict": "dashboard.api.stuck_shapes.VERDICTS",
+        "Triage": "dashboard.api.groups_shapes.TRIAGE",
         "RunState": "dashboard.api.workflows.RUN_STATES",
         "PauseState": "dashboard.api.consumption.PAUSE_STATES",
         "QueueStanding": "dashboard.api.queue_shapes.STANDINGS",

@@ -330,11 +330,11 @@ def test_a_revoked_ingest_token_is_replaced(data: DataDir) -> None:
 
 
 # ---- Approvals ------------------------------------------------------------------------------------------------
-SEAL = "9f" * 32
+SEAL, PLAN = "9f" * 32, "01930000-0000-7000-8000-00000000000a"
 
 
 def asked(by: Subject, place: Place = Place("prod"), **changes: Any) -> Approval:  # noqa: B008 - a value
-    request = approvals.Request("purge", "plan-1", SEAL, 60, place, "gateway repaired")
+    request = approvals.Request("purge", PLAN, SEAL, 60, place, "gateway repaired")
     return approvals.ask(replace(request, **changes), Actor(by))
 
 
