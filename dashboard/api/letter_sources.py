@@ -74,7 +74,7 @@ class Sources(SourceView):
     @extend_schema(
         operation_id="letter_sources_list",
         summary="Letter sources",
-        parameters=PAGING,
+        parameters=[*PAGING],
         responses=listed(SourceShape),
     )
     def get(self, request: Request) -> Response:
