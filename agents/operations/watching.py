@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
+
 from agents.operations.services import automatic, erasing, outcomes, reaping, sampling
 from core import watch
+from core.brokers import delays
+from core.brokers.api import BrokerError, BrokerUrl, configured
 from core.watch import Turn
+
+log = structlog.get_logger(__name__)
 
 
 def follow(turn: Turn) -> None:
@@ -45,9 +51,24 @@ def redrive(turn: Turn) -> None:
     automatic.look()
 
 
+def move_due(turn: Turn) -> None:
+    """Delayed messages on every Redis, for queues whose consumers move none themselves."""
+    for broker in configured():
+        if broker.kind == "redis":
+            _sweep(broker)
+
+
+def _sweep(broker: BrokerUrl) -> None:
+    try:
+        delays.sweep(broker)
+    except BrokerError as problem:
+        log.debug("delayed messages wait for their broker", broker=broker.name, problem=str(problem))
+
+
 watch.register("operations outcomes", timedelta(milliseconds=200), follow)
 watch.register("operations overdue", timedelta(seconds=1), give_up)
 watch.register("operations reaper", timedelta(seconds=1), reap)
 watch.register("operations samples", timedelta(seconds=2), sample)
 watch.register("operations erasing", timedelta(seconds=30), erase)
 watch.register("operations policies", timedelta(seconds=15), redrive)
+watch.register("operations delays", timedelta(seconds=1), move_due)

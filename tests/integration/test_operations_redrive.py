@@ -459,3 +459,21 @@ def test_a_letter_of_a_broker_that_is_not_configured__halted_with_its_name(consu
     operation = started(operator(), **ALL)
     assert check(operation).state == State.HALTED
     assert "elsewhere" in operation.why
+
+
+def test_a_delayed_message__moved_to_its_queue_by_the_watcher_when_it_is_due(consumer: Consumer) -> None:
+    from agents.operations import watching
+    from core.leases import Lease
+    from core.watch import Turn
+    from tests.support.waiting import until
+
+    held(1)
+    started(operator(), delay=0.5, **ALL)
+    assert consumer.waiting() == 0
+    turn = Turn(Lease("watcher", 1, timedelta(seconds=60), clock.monotonic() + 60))
+
+    def arrived() -> bool:
+        watching.move_due(turn)
+        return consumer.waiting() == 1
+
+    until(arrived, "the delayed message")
