@@ -76,6 +76,7 @@ def test_a_plan_freezes_its_members_and_says_what_came_since(ana: Api) -> None:
         ({"action": "redrive", "select": {"group": "x", "receipt": "y"}}, "select"),
         ({"action": "grow", "select": {"ids": []}}, "action"),
         ({"action": "redrive", "select": {"filter": {"colour": "red"}}}, "select.filter.colour"),
+        ({"action": "redrive", "select": {"filter": {"q": "x<y"}}}, "select.filter.q"),
         ({"action": "redrive", "select": {"filter": {}}, "options": {"rate": -1}}, "options.rate"),
         ({"action": "redrive", "select": {"filter": {}}, "options": {"speed": 1}}, "options.speed"),
         ({"action": "purge", "select": {"filter": {}}, "options": {"rate": 5}}, "options.rate"),

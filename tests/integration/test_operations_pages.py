@@ -282,10 +282,10 @@ def test_the_list__running_first_then_history(ana: Client) -> None:
 
 
 def test_a_selection_is_kept_word_for_word_in_the_plan(ana: Client) -> None:
-    plan = sealed(actor(), select=Selection(filter={"queue": "a b", "q": "x<y"}))
+    plan = sealed(actor(), select=Selection(filter={"queue": "a b", "q": '"x<y"'}))
     Plan.objects.update(expires_at=clock.now())
     said = text(ana.get(f"/plans/{plan.pk}"))
-    assert 'name="q" value="x&lt;y"' in said
+    assert 'name="q" value="&quot;x&lt;y&quot;"' in said
 
 
 # ---- Edit ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from agents.deadletters.models import Letter
 from agents.operations.errors import SelectionRefusedError
 from agents.operations.models import Receipt
 from agents.operations.values import PERMISSIONS, TAKEN_FROM, Action, Selection
+from agents.spans.language import QueryRefusedError
 from core import clock
 from core.access.api import Subject
 
@@ -64,7 +65,10 @@ def matching(selection: Selection, subject: Subject | None = None) -> Q:
         return Q(pk__in=purged.values("letter"))
     given: dict[str, Any] = dict(selection.filter) | ({"group": selection.group} if selection.group else {})
     given.pop("state", None)
-    return custody.letters(custody.Filter(**_filter(given)), subject)
+    try:
+        return custody.letters(custody.Filter(**_filter(given)), subject)
+    except QueryRefusedError as problem:
+        raise SelectionRefusedError("select.filter.q", str(problem)) from None
 
 
 def _filter(given: Mapping[str, Any]) -> dict[str, Any]:
