@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 
 import structlog
 
 from agents.operations.services import automatic, erasing, outcomes, reaping, sampling
 from core import watch
-from core.brokers import delays
 from core.brokers.api import BrokerError, BrokerUrl, configured
+from core.brokers.delays import Delays
 from core.watch import Turn
 
 log = structlog.get_logger(__name__)
@@ -58,9 +59,15 @@ def move_due(turn: Turn) -> None:
             _sweep(broker)
 
 
+@cache
+def _delays(broker: BrokerUrl) -> Delays:
+    """It keeps its connection from one second to the next."""
+    return Delays(broker)
+
+
 def _sweep(broker: BrokerUrl) -> None:
     try:
-        delays.sweep(broker)
+        _delays(broker).sweep()
     except BrokerError as problem:
         log.debug("delayed messages wait for their broker", broker=broker.name, problem=str(problem))
 

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from agents.queues import kombu_message, redis_scripts
 from agents.queues.names import is_queue
 from agents.queues.values import Binding, Consumer, Figures, Held, QueueKind, Reading, Waiting
 from core import clock
-from core.brokers.api import BrokerError, BrokerUrl
+from core.brokers.api import BrokerUrl
+from core.brokers.kombu_lists import SEPARATOR, list_of
+from core.brokers.redis_line import RedisLine
 
-CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
 # How many queues one script is asked for: a script holds up everybody else.
 TOGETHER = 100
 # Of a database of millions of keys a part is looked through with every reading, until all were seen.
 SCANNED, SCANS = 1_000, 20
 # With more in hand than that, what is each queue's own is not told apart.
 MOST_HELD = 5_000
-BINDING, SEPARATOR = "_kombu.binding.", "\x06\x16"
+BINDING = "_kombu.binding."
 PRIORITIES = range(10)
 KOMBU_UNACKED, UNACKED, DELAYED = "unacked", "postroom.unacked", "postroom.delayed.messages"
 
 
-class RedisBroker:
+class RedisBroker(RedisLine):
     """See `agents.queues.api.Broker`."""
 
     peeks_in_place = True
+    # A script of many queues is short; who waits for more holds up the sampling.
+    answer_seconds: ClassVar[float] = 5.0
 
     def __init__(self, broker: BrokerUrl) -> None:
-        self._broker = broker
-        self._client: redis.Redis | None = None
+        super().__init__(broker)
         self._cursor = 0
         self._bindings: dict[str, set[Binding]] = {}
 
@@ -56,7 +55,7 @@ class RedisBroker:
         with self._speaking() as client:
             for priority in PRIORITIES:
                 if len(found) < limit:
-                    texts: Any = client.lrange(_list(queue, priority), len(found) - limit, -1)
+                    texts: Any = client.lrange(list_of(queue, priority), len(found) - limit, -1)
                     found += [kombu_message.waiting(text, priority) for text in reversed(texts)]
         return found
 
@@ -72,18 +71,6 @@ class RedisBroker:
             self._discover(client)
         found = {binding for some in self._bindings.values() for binding in some}
         return sorted((each for each in found if each.queue == queue), key=lambda each: each.exchange)
-
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(redis.RedisError):
-                client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _asked(self, client: redis.Redis, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
         """Many small scripts in one go: each is short, and there is one round trip."""
@@ -165,28 +152,6 @@ class RedisBroker:
             for name, some in zip(ordered, members, strict=True)
             if some
         }
-
-    @contextlib.contextmanager
-    def _speaking(self) -> Iterator[redis.Redis]:
-        try:
-            yield self._connected()
-        except redis.RedisError as problem:
-            self.close()
-            raise BrokerError(f"cannot reach {self._broker.name}: {problem}") from problem
-
-    def _connected(self) -> redis.Redis:
-        if self._client is None:
-            self._client = redis.Redis.from_url(
-                self._broker.url,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return self._client
-
-
-def _list(queue: str, priority: int) -> str:
-    return f"{queue}{SEPARATOR}{priority}" if priority else queue
 
 
 def _scan(client: redis.Redis, cursor: int) -> tuple[int, set[str]]:

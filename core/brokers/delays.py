@@ -3,13 +3,9 @@ only Celery reads has nobody else who would."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any, Final
 
-import redis
-
-from core.brokers.api import BrokerError, BrokerUrl
-from core.brokers.redis import connected
+from core.brokers.redis_line import RedisLine
 from core.brokers.redis_publisher import DELAYED, DELAYED_MESSAGES
 
 MOST: Final = 500
@@ -32,11 +28,11 @@ return #due
 """
 
 
-def sweep(broker: BrokerUrl) -> int:
-    """Move what is due to its queue; how many there were. Raises BrokerError."""
-    try:
-        with closing(connected(broker)) as client:
+class Delays(RedisLine):
+    """The delayed messages of one Redis."""
+
+    def sweep(self) -> int:
+        """Move what is due to its queue; how many there were. Raises BrokerError."""
+        with self._speaking() as client:
             moved: Any = client.eval(_SWEEP, 2, DELAYED, DELAYED_MESSAGES, MOST)
-    except redis.RedisError as problem:
-        raise BrokerError(f"cannot reach {broker.name}: {problem}") from problem
-    return int(moved)
+        return int(moved)

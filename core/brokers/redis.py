@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from core.brokers.api import GROUP, BrokerError, BrokerUrl, Delivery
+from core.brokers.api import GROUP, BrokerUrl, Delivery
+from core.brokers.redis_line import RedisLine
 
-CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 10.0
 # What was handed to this consumer and never acknowledged; and what nobody was handed yet.
 PENDING, NEW = "0", ">"
 
 
-class RedisStream:
+class RedisStream(RedisLine):
     """See `core.brokers.api.Stream`."""
 
     def __init__(self, broker: BrokerUrl, name: str, field: str) -> None:
-        self._broker, self._name, self._field = broker, name, field.encode()
-        self._client: redis.Redis | None = None
+        super().__init__(broker)
+        self._name, self._field = name, field.encode()
         # A reader that begins, or that could not commit, first asks for what is pending.
         self._begins = True
         self._open: set[str] = set()
@@ -46,17 +43,9 @@ class RedisStream:
         self._open.difference_update(tags)
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        super().close()
         self._begins = True
         self._open.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _of(self, client: redis.Redis, start: str, limit: int, wait: int | None) -> list[Delivery]:
         answer: Any = client.xreadgroup(GROUP, GROUP, {self._name: start}, count=limit, block=wait)
@@ -72,30 +61,10 @@ class RedisStream:
         body = fields.get(self._field, b" ".join(part for pair in fields.items() for part in pair))
         return Delivery(tag.decode(), body, redelivered, id=tag.decode())
 
-    @contextmanager
-    def _speaking(self) -> Iterator[redis.Redis]:
-        try:
-            yield self._connected()
-        except redis.RedisError as problem:
-            self.close()
-            raise BrokerError(f"cannot reach {self._broker.name}: {problem}") from problem
-
     def _connected(self) -> redis.Redis:
-        if self._client is None:
-            client = connected(self._broker)
-            _make_group(client, self._name)
-            self._client = client
-        return self._client
-
-
-def connected(broker: BrokerUrl) -> redis.Redis:
-    """A client that asks once: whoever calls knows whether asking again is harmless."""
-    return redis.Redis.from_url(
-        broker.url,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+        client = super()._connected()
+        _make_group(client, self._name)
+        return client
 
 
 def _make_group(client: redis.Redis, name: str) -> None:

@@ -6,19 +6,15 @@ import base64
 import json
 import secrets
 import uuid
-from bisect import bisect
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, Self
+from collections.abc import Sequence
+from typing import Any, Final
 
 import redis
 
-from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
-from core.brokers.redis import connected
+from core.brokers.api import Post, Sent
+from core.brokers.kombu_lists import list_of, step_of
+from core.brokers.redis_line import RedisLine
 
-# As kombu's Redis transport has them unless its options say otherwise.
-PRIORITY_STEPS: Final = (0, 3, 6, 9)
-SEPARATOR: Final = "\x06\x16"
 MARKER: Final = "postroom.redriven:"
 DELAYED, DELAYED_MESSAGES = "postroom.delayed", "postroom.delayed.messages"
 # Longer than any operation goes on, and than a letter is held by anybody's patience.
@@ -50,12 +46,8 @@ return 1
 """
 
 
-class ListPublisher:
+class ListPublisher(RedisLine):
     """See `core.brokers.api.Publisher`."""
-
-    def __init__(self, broker: BrokerUrl) -> None:
-        self._broker = broker
-        self._client: redis.Redis | None = None
 
     def publish(self, posts: Sequence[Post]) -> Sequence[Sent]:
         found: list[Sent] = []
@@ -68,32 +60,11 @@ class ListPublisher:
         with self._speaking() as client:
             return bool(client.exists(_marker(letter_key, number)))
 
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _together(self, client: redis.Redis, posts: Sequence[Post]) -> list[Sent]:
         with client.pipeline(transaction=False) as pipe:
             for post in posts:
                 _add(pipe, post)
             return [_sent(answer) for answer in pipe.execute(raise_on_error=False)]
-
-    @contextmanager
-    def _speaking(self) -> Iterator[redis.Redis]:
-        try:
-            if self._client is None:
-                self._client = connected(self._broker)
-            yield self._client
-        except redis.RedisError as problem:
-            self.close()
-            raise BrokerError(f"cannot reach {self._broker.name}: {problem}") from problem
 
 
 def message_of(post: Post) -> dict[str, Any]:
@@ -115,10 +86,8 @@ def message_of(post: Post) -> dict[str, Any]:
     }
 
 
-def list_of(post: Post) -> str:
-    """The list that kombu keeps messages of this priority in."""
-    step = PRIORITY_STEPS[bisect(PRIORITY_STEPS, min(max(_priority(post), 0), 9)) - 1]
-    return f"{post.queue}{SEPARATOR}{step}" if step else post.queue
+def _list(post: Post) -> str:
+    return list_of(post.queue, step_of(_priority(post)))
 
 
 def _priority(post: Post) -> int:
@@ -129,9 +98,9 @@ def _priority(post: Post) -> int:
 def _add(pipe: Any, post: Post) -> None:
     message, marker = json.dumps(message_of(post)), _marker(post.letter_key, post.number)
     if post.delay <= 0:
-        pipe.eval(_POST, 2, marker, list_of(post), MARKER_SECONDS, message)
+        pipe.eval(_POST, 2, marker, _list(post), MARKER_SECONDS, message)
         return
-    waits = json.dumps([message, post.queue, list_of(post)])
+    waits = json.dumps([message, post.queue, _list(post)])
     keys = (marker, DELAYED, DELAYED_MESSAGES)
     pipe.eval(_POST_LATER, 3, *keys, MARKER_SECONDS, secrets.token_hex(12), post.delay, waits)
 

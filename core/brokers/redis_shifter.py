@@ -7,15 +7,14 @@ import binascii
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import redis
 
-from core.brokers.api import BrokerError, BrokerUrl
-from core.brokers.redis import connected
-from core.brokers.redis_publisher import MARKER_SECONDS, PRIORITY_STEPS, SEPARATOR
+from core.brokers.kombu_lists import PRIORITY_STEPS, list_of
+from core.brokers.redis_line import RedisLine
+from core.brokers.redis_publisher import MARKER_SECONDS
 from core.brokers.waiting import FIELD, LETTERS, Letter, Moved, Waits, Wanted
 
 MARKER: Final = "postroom.moved:"
@@ -48,25 +47,21 @@ class Found(NamedTuple):
 Arrives = Callable[[Found, Wanted], tuple[str, bytes]]
 
 
-class ListShifter:
+class ListShifter(RedisLine):
     """See `core.brokers.waiting.Shifter`."""
-
-    def __init__(self, broker: BrokerUrl) -> None:
-        self._broker = broker
-        self._client: redis.Redis | None = None
 
     def waits(self, queue: str, limit: int) -> Sequence[Waits]:
         found: list[Waits] = []
         with self._speaking() as client:
             for step in PRIORITY_STEPS:
                 if (left := limit - len(found)) > 0:
-                    texts: Any = client.lrange(_list(queue, step), -left, -1)
+                    texts: Any = client.lrange(list_of(queue, step), -left, -1)
                     found += [waits(text) for text in reversed(texts)]
         return found
 
     def move(self, queue: str, wanted: Sequence[Wanted], target: str) -> Sequence[Moved]:
         def arrives(found: Found, _: Wanted) -> tuple[str, bytes]:
-            return _list(target, found.step), addressed(found.text, target)
+            return list_of(target, found.step), addressed(found.text, target)
 
         return self._shift(queue, wanted, arrives, "")
 
@@ -76,17 +71,6 @@ class ListShifter:
 
         return self._shift(queue, wanted, arrives, FIELD)
 
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _shift(self, queue: str, wanted: Sequence[Wanted], arrives: Arrives, field: str) -> list[Moved]:
         with self._speaking() as client:
             there = _find(client, queue, {each.key for each in wanted})
@@ -94,16 +78,6 @@ class ListShifter:
             for start in range(0, len(wanted), TOGETHER):
                 sent += _together(client, queue, wanted[start : start + TOGETHER], there, arrives, field)
             return sent
-
-    @contextmanager
-    def _speaking(self) -> Iterator[redis.Redis]:
-        try:
-            if self._client is None:
-                self._client = connected(self._broker)
-            yield self._client
-        except redis.RedisError as problem:
-            self.close()
-            raise BrokerError(f"cannot reach {self._broker.name}: {problem}") from problem
 
 
 def waits(text: bytes) -> Waits:
@@ -160,7 +134,7 @@ def _ask(pipe: Any, queue: str, one: Wanted, found: Found | None, arrives: Arriv
         pipe.exists(marker)
         return
     target, what = arrives(found, one)
-    keys = (marker, _list(queue, found.step), target)
+    keys = (marker, list_of(queue, found.step), target)
     pipe.eval(_SHIFT, len(keys), *keys, MARKER_SECONDS, found.text, what, field)
 
 
@@ -188,7 +162,7 @@ def _scan(client: redis.Redis, queue: str, keys: Collection[str], bounds: Any) -
     found: dict[str, list[Found]] = defaultdict(list)
     for step in PRIORITY_STEPS:
         for start in range(0, 1 << 40, WINDOW):
-            texts: Any = client.lrange(_list(queue, step), *bounds(start))
+            texts: Any = client.lrange(list_of(queue, step), *bounds(start))
             for text in reversed(texts):
                 if (key := waits(text).key) in keys:
                     found[key].append(Found(text, step))
@@ -203,10 +177,6 @@ def _from_the_right(start: int) -> tuple[int, int]:
 
 def _from_the_left(start: int) -> tuple[int, int]:
     return start, start + WINDOW - 1
-
-
-def _list(queue: str, step: int) -> str:
-    return f"{queue}{SEPARATOR}{step}" if step else queue
 
 
 def _digest(text: bytes) -> str:

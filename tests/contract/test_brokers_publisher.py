@@ -124,9 +124,9 @@ def sweeping(home: Home) -> Any:
     """On Redis whoever sweeps moves it; RabbitMQ does by itself."""
     if home.broker.kind == "rabbitmq":
         return lambda: False
-    from core.brokers import delays
+    from core.brokers.delays import Delays
 
-    return lambda: delays.sweep(home.broker) and False
+    return lambda: Delays(home.broker).sweep() and False
 
 
 def test_the_same_redrive_again_on_redis__already_there(on_redis: Home) -> None:

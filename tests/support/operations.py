@@ -22,7 +22,7 @@ from agents.operations.values import Action, ItemState, Selection
 from core import clock, ids
 from core.access.api import Scope
 from core.access.services import Actor
-from core.brokers.redis_publisher import PRIORITY_STEPS, SEPARATOR
+from core.brokers.kombu_lists import PRIORITY_STEPS, list_of
 from tests.support.accounts import person
 from tests.support.letters import arrival
 
@@ -66,7 +66,7 @@ class Consumer:
 
     def __init__(self, url: str, queue: str = "extract") -> None:
         self._redis = redis.Redis.from_url(url)
-        self._lists = [queue, *(f"{queue}{SEPARATOR}{step}" for step in PRIORITY_STEPS if step)]
+        self._lists = [list_of(queue, step) for step in PRIORITY_STEPS]
         self.taken: list[dict[str, Any]] = []
 
     def take(self) -> list[dict[str, Any]]:
