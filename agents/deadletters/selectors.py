@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from agents.deadletters import masking, seal, searching
 from agents.deadletters.membership import in_group
@@ -101,6 +101,12 @@ def contents_of(letter: Letter) -> Contents | None:
     is for the caller to ask."""
     row = StoredContents.objects.filter(death__letter=letter).order_by("-death__number").first()
     return opened(row) if row else None
+
+
+def last_stored(ids: Collection[UUID]) -> dict[UUID, StoredContents]:
+    """What the last death of each of these letters carried, still shut; those that were erased are not there."""
+    last = StoredContents.objects.filter(death__letter__in=ids, death__number=F("death__letter__deaths"))
+    return {row.death.letter_id: row for row in last.select_related("death")}
 
 
 def opened(row: StoredContents) -> Contents:

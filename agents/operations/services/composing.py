@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import F
-
 from agents.deadletters import selectors as custody
-from agents.deadletters.models import Letter, StoredContents
+from agents.deadletters.models import Letter
 from agents.deadletters.values import Contents
 from agents.operations.authority import signer
 from agents.operations.editing import EditRefusedError, edited
@@ -44,8 +42,7 @@ def message_of(letter: Letter, contents: Contents) -> Message:
 
 def _contents(ids: Sequence[UUID]) -> dict[UUID, Contents]:
     """What each one's last death carried."""
-    last = StoredContents.objects.filter(death__letter__in=ids, death__number=F("death__letter__deaths"))
-    found = {row.death.letter_id: custody.opened(row) for row in last.select_related("death")}
+    found = {id: custody.opened(row) for id, row in custody.last_stored(ids).items()}
     for id in ids:
         if id not in found:
             raise UnreadableError(f"The contents of letter {id} are gone.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -13,11 +13,12 @@ from agents.operations import guards
 from agents.operations.guards import Consumer, Facts, Target
 from agents.operations.models import Item, Plan, PlanPart
 from agents.operations.services import inside, reach
-from agents.operations.values import PERMISSIONS, Action, Guard, Reach
+from agents.operations.values import PERMISSIONS, Action, Guard, ItemState, Reach
 from agents.queues import selectors as queues
 from agents.queues.values import QueueKey
 from agents.registry import selectors as registry
 from agents.registry.models import Agent
+from agents.registry.selectors import Known
 from agents.registry.values import State as InstanceState
 from core import clock
 from core.access.api import Subject
@@ -52,13 +53,13 @@ def gather(plan: Plan, parts: Sequence[PlanPart], subject: Subject) -> Found:
         facts = Facts(plan.count, approval=needs)
         return Found(guards.over_limit(facts), needs_approval=needs)
     looked, flags = inside.look(plan)
-    targets = _targets(plan, parts)
+    targets, known = _targets(plan, parts), _known(parts)
     facts = Facts(
         plan.count,
-        _with(_flags(plan), flags),
+        _with(flagged(plan), flags),
         looked,
-        _failed_versions(parts),
-        _consumers(parts),
+        _failed_versions(parts, known),
+        _consumers(parts, known),
         [target for target, _ in targets],
         plan.how.halt_when.queue_depth,
         needs,
@@ -69,12 +70,30 @@ def gather(plan: Plan, parts: Sequence[PlanPart], subject: Subject) -> Found:
 
 def running_versions() -> list[Version]:
     """Every version that an instance runs now."""
+    return _running(registry.known(Agent.objects.all()))
+
+
+def flagged(plan: Plan) -> dict[int, int]:
+    """How many waiting members bear each combination of flags, as their rows show."""
+    rows = Item.objects.filter(plan=plan, state=ItemState.WAITING).exclude(flags=0).order_by()
+    return dict(rows.values_list("flags").annotate(number=Count("pk")))
+
+
+def _running(agents: Iterable[Known]) -> list[Version]:
     return [
         Version(offer.environment, offer.agent_id, offer.version)
-        for known in registry.known(Agent.objects.all())
+        for known in agents
         for offer in known.offers
         if offer.version and any(offer.instances[state] for state in ALIVE)
     ]
+
+
+def _known(parts: Iterable[PlanPart]) -> dict[tuple[str, str], Known]:
+    """The agents whose letters they are, as the registry knows them now."""
+    wanted = {(part.environment, part.agent) for part in parts if part.agent}
+    agents = Agent.objects.filter(agent_id__in={agent for _, agent in wanted})
+    found = {(known.agent.environment, known.agent.agent_id): known for known in registry.known(agents)}
+    return {each: found[each] for each in wanted & found.keys()}
 
 
 def _approval(plan: Plan, parts: Iterable[PlanPart], subject: Subject) -> str:
@@ -85,12 +104,6 @@ def _approval(plan: Plan, parts: Iterable[PlanPart], subject: Subject) -> str:
     return f"{action} above {limit.above:,}" if limit else ""
 
 
-def _flags(plan: Plan) -> dict[int, int]:
-    """How many members bear each combination, as their rows alone show."""
-    rows = Item.objects.filter(plan=plan).exclude(flags=0).order_by().values_list("flags")
-    return dict(rows.annotate(number=Count("pk")))
-
-
 def _with(counted: dict[int, int], found: dict[UUID, int]) -> dict[int, int]:
     """Flags that differ are counted on their own: each guard asks for its own."""
     together = dict(counted)
@@ -99,25 +112,19 @@ def _with(counted: dict[int, int], found: dict[UUID, int]) -> dict[int, int]:
     return together
 
 
-def _failed_versions(parts: Iterable[PlanPart]) -> list[str]:
-    running = set(running_versions())
-    failed = {(part.environment, part.agent, part.version) for part in parts if part.version}
-    return sorted(
-        f"{agent} {version}" for environment, agent, version in failed & {tuple(each) for each in running}
-    )
+def _failed_versions(parts: Iterable[PlanPart], known: Mapping[tuple[str, str], Known]) -> list[str]:
+    failed = {Version(part.environment, part.agent, part.version) for part in parts if part.version}
+    return sorted(f"{each.agent} {each.version}" for each in failed & {*_running(known.values())})
 
 
-def _consumers(parts: Iterable[PlanPart]) -> list[Consumer]:
-    """The agents whose letters they are, as the registry knows them now."""
+def _consumers(parts: Iterable[PlanPart], known: Mapping[tuple[str, str], Known]) -> list[Consumer]:
     wanted = sorted({(part.environment, part.agent) for part in parts if part.agent})
-    return [_consumer(*each) for each in wanted[:20]]
+    return [_consumer(agent, known.get((environment, agent))) for environment, agent in wanted[:20]]
 
 
-def _consumer(environment: str, agent: str) -> Consumer:
-    known = registry.known(Agent.objects.filter(environment=environment, agent_id=agent))
-    if not known or not known[0].all:
+def _consumer(agent: str, found: Known | None) -> Consumer:
+    if found is None or not found.all:
         return Consumer(agent)
-    found = known[0]
     versions = [offer.version for offer in found.offers if offer.version]
     return Consumer(agent, sum(found.states[state] for state in ALIVE), found.all, versions)
 

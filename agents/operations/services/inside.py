@@ -31,19 +31,12 @@ def look(plan: Plan) -> tuple[int, dict[UUID, int]]:
     ids = Item.objects.filter(plan=plan).order_by("ordinal").values_list("letter", flat=True)[:LOOKED_INTO]
     letters = list(Letter.objects.filter(pk__in=[id for id in ids if id]).order_by("pk"))
     traces, kept = _traces(letters[:TRACES]), plan.how.expiry is Expiry.KEEP
+    stored = custody.last_stored([letter.pk for letter in letters])
     found = {
-        letter.pk: _of_contents(letter, rows, kept) | _of_trace(letter, traces)
-        for letter, rows in _contents(letters)
+        letter.pk: _of_contents(letter, stored.get(letter.pk), kept) | _of_trace(letter, traces)
+        for letter in letters
     }
     return len(letters), {id: flags for id, flags in found.items() if flags}
-
-
-def _contents(letters: Sequence[Letter]) -> list[tuple[Letter, StoredContents | None]]:
-    rows = StoredContents.objects.filter(death__letter__in=letters).select_related("death")
-    last: dict[UUID, StoredContents] = {}
-    for row in rows.order_by("death__number"):
-        last[row.death.letter_id] = row
-    return [(letter, last.get(letter.pk)) for letter in letters]
 
 
 def _of_contents(letter: Letter, row: StoredContents | None, kept: bool) -> int:

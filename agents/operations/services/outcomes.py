@@ -13,7 +13,7 @@ from agents.deadletters.signals import DiedAgain
 from agents.ledger import api as ledger
 from agents.ledger.values import EPOCH
 from agents.operations.models import Cursor, Item, Operation
-from agents.operations.sameness import is_same
+from agents.operations.sameness import Named, is_same
 from agents.operations.services import around, settling
 from agents.operations.services.settling import Outcome
 from agents.operations.values import AWAITED, Grade, ItemState, State
@@ -76,10 +76,8 @@ def _outcome(event: ledger.Event, candidate: Candidate) -> Outcome:
     grade, letter = GRADES.get(event.source, Grade.EVENT), candidate.letter
     if event.kind is ledger.Kind.SUCCEEDED:
         return Outcome(letter.pk, candidate.item.number, ItemState.PROCESSED, grade)
-    fault = event.error or ledger.Fault()
-    same = is_same((letter.failure_type, letter.failure_message), (fault.type, fault.message))
-    to = ItemState.FAILED_SAME if same else ItemState.FAILED_NEW
-    return Outcome(letter.pk, candidate.item.number, to, grade, f"{fault.type}: {fault.message}")
+    fault, before = event.error or ledger.Fault(), (letter.failure_type, letter.failure_message)
+    return _failed(letter.pk, candidate.item.number, grade, before, (fault.type, fault.message))
 
 
 def _is_of(event: ledger.Event, candidate: Candidate) -> bool:
@@ -112,9 +110,13 @@ def died_again(deaths: Sequence[DiedAgain], **_: object) -> None:
 
 def _of_death(death: DiedAgain) -> Outcome:
     before, after = death.before, death.after
-    same = is_same((before.type, before.message), (after.type, after.message))
-    to = ItemState.FAILED_SAME if same else ItemState.FAILED_NEW
-    return Outcome(death.letter_id, death.number, to, Grade.EVENT, f"{after.type}: {after.message}")
+    named = (before.type, before.message), (after.type, after.message)
+    return _failed(death.letter_id, death.number, Grade.EVENT, *named)
+
+
+def _failed(letter: UUID, number: int, grade: Grade, before: Named, after: Named) -> Outcome:
+    to = ItemState.FAILED_SAME if is_same(before, after) else ItemState.FAILED_NEW
+    return Outcome(letter, number, to, grade, ": ".join(after))
 
 
 def give_up() -> int:

@@ -128,7 +128,7 @@ def _close(plan: Plan, subject: Subject) -> None:
             "guards": [guard.dump() for guard in found.guards],
             "reach": found.reach.dump(),
             "needs_approval": found.needs_approval,
-            "flagged": _histogram(plan),
+            "flagged": {str(flags): number for flags, number in evidence.flagged(plan).items()},
         }
         PlanPart.objects.bulk_create(parts)
         steps.move_plan(plan, PlanState.SEALING, PlanState.SEALED, plan.by_name, changes)
@@ -152,11 +152,6 @@ def _or(flag: int) -> Combinable:
     from django.db.models import F
 
     return F("flags").bitor(flag)
-
-
-def _histogram(plan: Plan) -> dict[str, int]:
-    rows = Item.objects.filter(plan=plan, state=ItemState.WAITING).order_by().values_list("flags")
-    return {str(flags): number for flags, number in rows.annotate(number=Count("pk")) if flags}
 
 
 def left_out(plan: Plan, kinds: set[str] | frozenset[str]) -> int:
