@@ -7,12 +7,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.operations import json_patch
 from agents.operations.editing import EditRefusedError, difference, edited
 from agents.operations.message import Message
+
+# A busy machine makes examples slowly; how fast is not what is asked here.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TASK = Message(b'[[7], {"card": "old"}, {"chord": null}]', {"task": "book", "lang": "py"})
 ORDER = Message('{"order": 7, "note": "Übung"}'.encode(), {"kind": "order"})
@@ -66,6 +69,7 @@ def test_json_patch__refused_with_the_step(patch: Any, says: str) -> None:
         json_patch.applied({"a": 1, "list": [1, 2]}, patch)
 
 
+@PATIENT
 @given(values, values)
 def test_a_value_that_is_put_in_is_there_and_goes_away_again(value: Any, given_: Any) -> None:
     holder = {"kept": value}
@@ -74,6 +78,7 @@ def test_a_value_that_is_put_in_is_there_and_goes_away_again(value: Any, given_:
     assert json_patch.applied(there, [{"op": "remove", "path": "/new"}]) == holder
 
 
+@PATIENT
 @given(values, st.dictionaries(st.text(max_size=3), values, max_size=3))
 def test_merge_patch__laid_over_twice_is_laid_over_once(value: Any, patch: Any) -> None:
     once = json_patch.merged(value, patch)

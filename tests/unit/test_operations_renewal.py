@@ -8,12 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.operations.message import Message, is_canvas, is_of_celery
 from agents.operations.options import Expiry
 from agents.operations.renewal import Redriven, is_expired, renewed
+
+# A busy machine makes examples slowly; how fast is not what is asked here.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LETTER = UUID("01930000-0000-7000-8000-000000000001")
 REDRIVE = Redriven(LETTER, 2, timedelta(hours=1))
@@ -42,6 +45,7 @@ def first_protocol(**changes: Any) -> Message:
     return Message(json.dumps(body).encode())
 
 
+@PATIENT
 @given(st.binary(), st.dictionaries(names.filter(lambda name: name not in CHANGED), plain))
 def test_what_is_no_part_of_the_old_delivery__byte_for_byte(body: bytes, headers: dict[str, Any]) -> None:
     message = Message(body, {**headers, "task": "book"}, {"correlation_id": "c", "priority": 4})
