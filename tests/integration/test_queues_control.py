@@ -92,6 +92,12 @@ def ask(url: str) -> dict[str, Worker]:
     return {each.name: each for each in selectors.workers("main")}
 
 
+def queues_of(url: str, name: str) -> tuple[str, ...] | None:
+    """What a worker says that it consumes; None when it did not answer in time."""
+    found = ask(url).get(name)
+    return found.queues if found else None
+
+
 def told(url: str, command: str, **arguments: Any) -> dict[str, Any]:
     """What workers answer to a command that Postroom does not send."""
     workers = Workers(BrokerUrl("main", url))
@@ -99,6 +105,10 @@ def told(url: str, command: str, **arguments: Any) -> dict[str, Any]:
         return dict(workers._ask(command, **arguments))
     finally:
         workers.close()
+
+
+def answer_of(url: str, name: str, command: str, **arguments: Any) -> Any:
+    return until(lambda: told(url, command, **arguments).get(name), f"{name} to answer {command}")
 
 
 def books() -> QueueState:
@@ -111,7 +121,8 @@ def waiting(url: str, name: str) -> int:
 
 
 def running(url: str, name: str) -> Running | None:
-    return next(iter(ask(url)[name].running), None)
+    found = ask(url).get(name)
+    return next(iter(found.running), None) if found else None
 
 
 def test_workers__what_they_consume_and_run__pause_resume_cancel(
@@ -122,7 +133,7 @@ def test_workers__what_they_consume_and_run__pause_resume_cancel(
         app.send_task("shop.wait", [60], queue="books")
         task = until(lambda: running(url, "books@here"), "the task to run")
         assert task
-        found = ask(url)["books@here"]
+        found = until(lambda: ask(url).get("books@here"), "the worker to answer")
         assert (found.queues, found.concurrency, found.pool) == (("books",), 2, "prefork")
         assert (task.task, task.queue) == ("shop.wait", "books")
         assert task.started_at
@@ -135,7 +146,7 @@ def test_workers__what_they_consume_and_run__pause_resume_cancel(
         paused = pausing.carry_out(pausing.pause(state, ana))
         assert (paused.state, paused.said) == ("paused", {"books@here": "no longer consuming from books"})
         assert held() == {QueueKey("main", "books")}
-        until(lambda: ask(url)["books@here"].queues == (), "the worker to consume it no more")
+        until(lambda: queues_of(url, "books@here") == (), "the worker to consume it no more")
         app.send_task("shop.book", [7], queue="books")
         assert until(lambda: waiting(url, "books") == 1, "the message to wait")
 
@@ -153,11 +164,11 @@ def test_a_worker_that_starts_while_paused__is_paused_too(url: str, tmp_path: Pa
     with celery_worker(url, tmp_path):
         pausing.carry_out(pausing.pause(state, ana))
     with celery_worker(url, tmp_path):
-        until(lambda: ask(url)["books@here"].queues == ("books",), "it to consume again")
+        until(lambda: queues_of(url, "books@here") == ("books",), "it to consume again")
         pausing.carry_out_all()
-        until(lambda: ask(url)["books@here"].queues == (), "it to be paused as well")
+        until(lambda: queues_of(url, "books@here") == (), "it to be paused as well")
         pausing.carry_out(pausing.resume(state, ana))
-        until(lambda: ask(url)["books@here"].queues == ("books",), "it to consume again")
+        until(lambda: queues_of(url, "books@here") == ("books",), "it to consume again")
 
 
 def test_an_agent_of_the_library__the_same(url: str, tmp_path: Path, ana: Actor) -> None:
@@ -166,14 +177,14 @@ def test_an_agent_of_the_library__the_same(url: str, tmp_path: Path, ana: Actor)
     with library_process.running(tmp_path, *command, POSTROOM_BROKER_URL=address):
         name = until(lambda: next(iter(ask(url)), ""), "the agent's worker to answer")
         assert name.startswith("worker-0@")
-        assert ask(url)[name].queues == ("worker",)
-        assert "error" in told(url, "shutdown")[name]
-        assert "error" in told(url, "add_consumer", queue="elsewhere")[name]
+        until(lambda: queues_of(url, name) == ("worker",), "it to say what it consumes")
+        assert "error" in answer_of(url, name, "shutdown")
+        assert "error" in answer_of(url, name, "add_consumer", queue="elsewhere")
         state = state_of(queue("worker", depth=0))
         assert pausing.carry_out(pausing.pause(state, ana)).state == "paused"
-        until(lambda: ask(url)[name].queues == (), "it to consume no more")
+        until(lambda: queues_of(url, name) == (), "it to consume no more")
         assert pausing.carry_out(pausing.resume(state, ana)).state == "resumed"
-        until(lambda: ask(url)[name].queues == ("worker",), "it to consume again")
+        until(lambda: queues_of(url, name) == ("worker",), "it to consume again")
 
 
 # ---- Without workers -------------------------------------------------------------------------------------------

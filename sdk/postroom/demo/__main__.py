@@ -17,7 +17,7 @@ LOOKS_EVERY = 0.5
 
 def main() -> None:
     ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in office.ENDINGS:
         signal.signal(number, lambda *_: ending.set())
     office.load()
     # What was broken at the last end is broken still.

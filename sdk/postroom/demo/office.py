@@ -37,6 +37,9 @@ LOADED = (
     "postroom.telemetry.traced",
 )
 
+# What tells a process to end.
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
+
 
 def load() -> None:
     """Before the first fork."""
@@ -95,10 +98,16 @@ class Office:
 
 def fork(agent: str, version: str) -> int:
     """The child never returns."""
+    # A signal between the fork and the child's own handlers would be taken by the parent's, which only notes it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     if pid := os.fork():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
         return pid
     status = 1
     try:
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
         status = be(agent, version)
     except BaseException as problem:
         sys.stderr.write(f"demo: {agent} ended: {problem!r}\n")
@@ -108,8 +117,6 @@ def fork(agent: str, version: str) -> int:
 
 def be(name: str, version: str) -> int:
     """An agent, until it is told to end."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
     from postroom.demo import agent as work
     from postroom.demo import lines
     from postroom.telemetry import conventions
