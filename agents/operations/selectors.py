@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from agents.deadletters.models import Letter
+from agents.deadletters.models import FailureGroup, Letter
 from agents.operations.errors import SelectionRefusedError
 from agents.operations.models import Item, Operation, OperationChange, Plan, PlanPart, Receipt, Sample
 from agents.operations.services import sealing, selecting, who
@@ -89,6 +89,20 @@ def of_letter(letter: UUID) -> QuerySet[Item]:
         .select_related("plan__operation")
         .order_by("-pk")
     )
+
+
+def came_back_after(groups: Iterable[FailureGroup], subject: Subject) -> dict[UUID, Operation]:
+    """The operation after whose redrive each group last came back, by the group; without those one may not see."""
+    last = {group.came_back_letter: group for group in groups if group.came_back_letter}
+    items = Item.objects.filter(letter__in=last, plan__operation__isnull=False).only(
+        "letter", "number", "plan"
+    )
+    plans = {
+        item.plan_id: group.pk
+        for item in items
+        if item.letter and (group := last[item.letter]).came_back_redrive == item.number
+    }
+    return {plans[row.plan_id]: row for row in seen_by(subject).filter(plan__in=plans)}
 
 
 def items(operation: Operation, state: ItemState | None = None) -> QuerySet[Item]:

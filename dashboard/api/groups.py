@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from agents.deadletters.models import FailureGroup
 from agents.deadletters.services import merging, triage
 from agents.deadletters.services.triage import Decided, TriageError
 from agents.deadletters.values import Triage
+from agents.operations import selectors as operations
 from core import clock
 from core.access.api import Permission
 from core.access.services import Actor
@@ -47,10 +49,16 @@ class GroupView(ApiView):
     def actor(self, request: Request, why: str = "") -> Actor:
         return Actor(self.subject, source_of(request), why)
 
+    def shaped(self, found: Sequence[FailureGroup]) -> Callable[[FailureGroup], dict[str, Any]]:
+        """How these read in a list."""
+        numbers = groups.numbers(self.subject, [group.pk for group in found])
+        after = operations.came_back_after(found, self.subject)
+        return lambda group: shapes.row(group, numbers, after)
+
     def whole(self, group: FailureGroup) -> dict[str, Any]:
         now = clock.now()
         touched = groups.touched(self.subject, group)
-        return shapes.row(group, groups.numbers(self.subject, [group.pk])) | {
+        return self.shaped([group])(group) | {
             "formed": group.formed,
             "touched": {
                 name: [{"value": value, "deaths": deaths} for value, deaths in found]
@@ -76,8 +84,7 @@ class Groups(GroupView):
         order = groups.ORDERS[given.pop("order", "last")]
         rows = groups.visible_to(self.subject).filter(groups.groups(GroupFilter(**given)))
         page = paging.page(request, rows, order)
-        numbers = groups.numbers(self.subject, [group.pk for group in page.rows])
-        return paging.response(request, page, lambda group: shapes.row(group, numbers))
+        return paging.response(request, page, self.shaped(page.rows))
 
 
 class OneGroup(GroupView):

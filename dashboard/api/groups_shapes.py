@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from agents.deadletters.groups import ORDERS, Numbers
 from agents.deadletters.models import FailureGroup, GroupChange, GroupNote
 from agents.deadletters.values import Triage
+from agents.operations.models import Operation
 from core import clock
 from dashboard.api import query
 
@@ -75,13 +77,24 @@ class GroupNoteShape(serializers.Serializer[Any]):
     link = serializers.CharField()
 
 
+class AfterOperationShape(serializers.Serializer[Any]):
+    """The operation whose redrive it was."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    action = serializers.CharField()
+
+
 class CameBackShape(serializers.Serializer[Any]):
-    """The last time that a letter of the group died the same way after a redrive."""
+    """The last time that a letter of the group died the same way after a redrive.
+
+    `operation` is null where the asker may not see it."""
 
     times = serializers.IntegerField()
     at = query.UtcTime()
     letter = serializers.UUIDField(allow_null=True)
-    redrive = serializers.IntegerField()
+    redrive = serializers.IntegerField(help_text="Which redrive of the letter it was.")
+    operation = AfterOperationShape(allow_null=True)
 
 
 class GroupRowShape(serializers.Serializer[Any]):
@@ -129,7 +142,9 @@ class GroupShape(GroupRowShape):
     rates = RateShape(many=True)
 
 
-def row(group: FailureGroup, numbers: Mapping[Any, Numbers]) -> dict[str, Any]:
+def row(
+    group: FailureGroup, numbers: Mapping[Any, Numbers], after: Mapping[UUID, Operation]
+) -> dict[str, Any]:
     """In a list."""
     names = ("title", "fingerprint", "environment", "queue", "agent", "deaths", "assigned_to")
     moments = ("first_died_at", "last_died_at", "since")
@@ -142,11 +157,11 @@ def row(group: FailureGroup, numbers: Mapping[Any, Numbers]) -> dict[str, Any]:
         "held": found.held,
         "triage": str(group.triage),
         "muted_until": clock.rfc3339(group.muted_until) if group.muted_until else None,
-        "came_back": came_back(group),
+        "came_back": came_back(group, after.get(group.pk)),
     }
 
 
-def came_back(group: FailureGroup) -> dict[str, Any] | None:
+def came_back(group: FailureGroup, after: Operation | None) -> dict[str, Any] | None:
     if not group.came_back or not group.came_back_at:
         return None
     return {
@@ -154,7 +169,12 @@ def came_back(group: FailureGroup) -> dict[str, Any] | None:
         "at": clock.rfc3339(group.came_back_at),
         "letter": str(group.came_back_letter) if group.came_back_letter else None,
         "redrive": group.came_back_redrive,
+        "operation": after_operation(after) if after else None,
     }
+
+
+def after_operation(operation: Operation) -> dict[str, Any]:
+    return {"id": str(operation.pk), "number": operation.number, "action": operation.action}
 
 
 def note(each: GroupNote) -> dict[str, Any]:

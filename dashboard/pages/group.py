@@ -18,6 +18,7 @@ from agents.deadletters.models import FailureGroup
 from agents.deadletters.services import merging, triage
 from agents.deadletters.services.triage import TriageError
 from agents.deadletters.values import State, Triage
+from agents.operations import selectors as operations
 from core import clock
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
@@ -46,6 +47,7 @@ def group(request: HttpRequest, id: UUID) -> HttpResponse:
     context = {
         "group": row,
         "held": states.get(State.HELD, 0),
+        "after": operations.came_back_after([row], subject).get(row.pk),
         "states": [(state, states[state]) for state in State if states.get(state)],
         "letters": _letters(request, row),
         "parts": list(group_rows.parts_seen(subject).filter(group=row).order_by("-deaths")[:SHOWN]),

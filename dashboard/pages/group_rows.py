@@ -13,6 +13,8 @@ from django.db.models import Count, QuerySet
 from agents.deadletters import groups as selectors
 from agents.deadletters.models import FailureGroup, GroupPart, Letter
 from agents.deadletters.selectors import FIELDS, seen_by
+from agents.operations import selectors as operations
+from agents.operations.models import Operation
 from core.access.api import Permission, Subject
 from core.access.scoping import visible
 from dashboard.charts import deaths
@@ -30,18 +32,21 @@ class Line:
     held: int
     spark: str
     versions: tuple[str, ...]
+    # After whose redrive it came back.
+    after: Operation | None = None
 
 
 def lines(subject: Subject, rows: Sequence[FailureGroup], since: datetime, until: datetime) -> list[Line]:
     ids = [row.pk for row in rows]
     numbers, versions = selectors.numbers(subject, ids), versions_of(subject, ids)
-    rates = rates_of(ids, since, until)
+    rates, after = rates_of(ids, since, until), operations.came_back_after(rows, subject)
     return [
         Line(
             row,
             numbers.get(row.pk, selectors.Numbers()).held,
             deaths.spark(rates.get(row.pk, {}), since, until),
             versions.get(row.pk, ()),
+            after.get(row.pk),
         )
         for row in rows
     ]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors as custody
@@ -39,6 +40,7 @@ from core import clock
 from core.access.api import PermissionRefusedError, Scope
 from core.access.audit.models import Entry
 from core.transitions import StaleStateError
+from tests.support.accounts import person, signed_in
 from tests.support.operations import (
     Consumer,
     check,
@@ -121,6 +123,28 @@ def test_the_same_failure_again__one_spent_and_halted(consumer: Consumer) -> Non
     assert consumer.waiting() == 0
     assert letter_states(letters) == {"held"}
     assert Letter.objects.get(deaths=2).redrives == 1
+
+
+def test_the_same_failure_again__its_group_names_the_operation(consumer: Consumer) -> None:
+    earlier = started(operator(), select=Selection(ids=tuple(held())), **ALL)
+    held(2)
+    operation = started(operator("ben"), rate="full")
+    consumer.fail()
+    assert check(earlier).failed_same == check(operation).failed_same == 1
+    olga = signed_in(person("olga", "viewer"))
+    [group] = olga.get("/api/v1/failure-groups").json()["results"]
+    named = {"id": str(operation.pk), "number": operation.number, "action": "redrive"}
+    assert (group["came_back"]["times"], group["came_back"]["operation"]) == (2, named)
+    assert olga.get(f"/api/v1/failure-groups/{group['id']}").json()["came_back"] == group["came_back"]
+    path = f"/operations/{operation.pk}"
+    assert f'Came back after <a href="{path}">{operation}</a>' in shown(
+        olga, f"/letters/groups/{group['id']}"
+    )
+    assert f"came back after {operation}</a>" in shown(olga, "/letters")
+
+
+def shown(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
 
 
 def test_repaired__the_ladder_is_climbed_to_the_end(consumer: Consumer) -> None:
