@@ -23,6 +23,8 @@ from xml.etree import ElementTree
 from tests.support.servers import MissingError, postgres_server
 
 CORES = min(max(os.cpu_count() or 1, 2), 4)
+# One more than there are cores: at any time some wait for a process to start or to end.
+WORKERS = CORES + 1
 NOTHING_COLLECTED = 5
 LEAVE_KILLS = "--leave-kills"
 
@@ -65,7 +67,7 @@ def _both(folder: Path, leave_kills: bool, arguments: list[str]) -> tuple[Counte
     marked = ["-m", "both_databases and not kills" if leave_kills else "both_databases"]
     said = folder / "postgresql.txt"
     with said.open("wb") as out:
-        runs = [_begin(folder / "sqlite.xml", CORES, environ, [*unmarked, *arguments])]
+        runs = [_begin(folder / "sqlite.xml", WORKERS, environ, [*unmarked, *arguments])]
         missing = ""
         try:
             url = {"POSTROOM_DATABASE_URL": postgres_server().format(name="postroom")}

@@ -51,7 +51,8 @@ def redis_server(*options: str) -> Iterator[str]:
     command += ["--save", "", "--appendonly", "no", *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        until(lambda: _redis_answers(url), "the private Redis to answer")
+        until(lambda: _redis_answers(url) or process.poll() is not None, "the private Redis to answer")
+        assert process.poll() is None, f"the private Redis ended at once: {' '.join(command)}"
         yield url
     finally:
         process.terminate()
