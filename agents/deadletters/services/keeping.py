@@ -30,7 +30,8 @@ from agents.deadletters.values import (
     Reason,
     State,
 )
-from core import clock, hints, ids
+from core import clock, crash, hints, ids
+from core.crash import Point
 from core.transitions import advance
 
 TOPIC = "letters"
@@ -47,6 +48,13 @@ class OtherEnvironmentError(Exception):
 
 def keep(arrivals: Sequence[Arrival]) -> list[Kept]:
     """All of them, committed when this returns; what became of each, in their order. See `api.keep`."""
+    crash.here(Point.CAPTURE)
+    found = _kept(arrivals)
+    crash.here(Point.CAPTURE)
+    return found
+
+
+def _kept(arrivals: Sequence[Arrival]) -> list[Kept]:
     for attempt in range(TRIES):
         try:
             with transaction.atomic():

@@ -13,13 +13,12 @@ from django.db import transaction
 from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
-from agents.operations import crash
-from agents.operations.crash import Point
 from agents.operations.models import Item, Operation, Receipt
 from agents.operations.services import claiming, controlling
 from agents.operations.services.claiming import leave_out, pick
 from agents.operations.values import Action, ItemState
-from core import clock, hints
+from core import clock, crash, hints
+from core.crash import Point
 from core.transitions import StaleStateError
 
 log = structlog.get_logger(__name__)

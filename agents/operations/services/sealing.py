@@ -18,13 +18,12 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 
 from agents.deadletters.models import Letter
-from agents.operations import crash
-from agents.operations.crash import Point
 from agents.operations.models import Item, Plan, PlanPart
 from agents.operations.services import evidence, selecting, steps, waiting, who
 from agents.operations.values import FLAGS, Action, Flag, ItemState, PlanState
-from core import clock
+from core import clock, crash
 from core.access.api import Subject
+from core.crash import Point
 from core.transitions import StaleStateError
 
 PORTION = 20_000
@@ -53,6 +52,7 @@ def go_on(id: UUID) -> None:
         rows = _flagged(plan, subject)
         while _portion(plan, rows):
             crash.here(Point.SEAL)
+        crash.here(Point.SEAL)
         _close(plan, subject)
     except StaleStateError:
         return

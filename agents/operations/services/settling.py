@@ -14,12 +14,11 @@ from django.db.models import F
 
 from agents.deadletters.models import Letter, LetterChange
 from agents.deadletters.values import State as LetterState
-from agents.operations import crash
-from agents.operations.crash import Point
 from agents.operations.models import Item, Operation
 from agents.operations.services import judging, steps
 from agents.operations.values import AWAITED, Grade, ItemState
-from core import clock
+from core import clock, crash
+from core.crash import Point
 from core.transitions import StaleStateError
 
 TRIES = 5
@@ -73,6 +72,7 @@ def settle(outcomes: Sequence[Outcome]) -> int:
 
 def follow_up(operations: Iterable[Operation]) -> None:
     """What may halt, end or go on because of what was settled."""
+    crash.here(Point.SETTLE)
     for operation in operations:
         judging.follow_up(operation)
 
