@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from django.conf import settings
 
@@ -142,8 +142,19 @@ class Publisher(Protocol):
         markers know. Nothing for no posts.
         """
 
+    # Whether `seen` knows. Then a BrokerError of `publish` leaves everything open, and `seen` is to be asked.
+    remembers: ClassVar[bool]
+
     def seen(self, letter_key: str, number: int) -> bool | None:
-        """Was this redrive published? None: this broker cannot say. Raises BrokerError."""
+        """Was this redrive published? None: this broker cannot say. False means no only while the broker has `kept`
+        what it had. Raises BrokerError."""
+
+    def life(self) -> str:
+        """Which life of its data the broker is in, for `kept`; empty where `seen` does not know. Raises BrokerError."""
+
+    def kept(self, life: str) -> bool:
+        """Is everything there that was put there in this life: since `life` said so, nothing was lost, as far as
+        anybody can tell? Ask it after `seen`. Raises BrokerError."""
 
     def close(self) -> None:
         """Let go of the connection. Never fails."""

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import amqp
 from amqp.exceptions import NotFound
@@ -31,6 +31,8 @@ PROPERTIES: Final = (
 
 class QueuePublisher:
     """See `core.brokers.api.Publisher`."""
+
+    remembers: ClassVar[bool] = False
 
     def __init__(self, broker: BrokerUrl) -> None:
         self._broker = broker
@@ -61,6 +63,12 @@ class QueuePublisher:
 
     def seen(self, letter_key: str, number: int) -> bool | None:
         return None
+
+    def life(self) -> str:
+        return ""
+
+    def kept(self, life: str) -> bool:
+        return True
 
     def close(self) -> None:
         connection, self._connection, self._channel = self._connection, None, None

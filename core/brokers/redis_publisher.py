@@ -7,10 +7,11 @@ import json
 import secrets
 import uuid
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import redis
 
+from core.brokers import redis_life
 from core.brokers.api import Post, Sent
 from core.brokers.kombu_lists import list_of, step_of
 from core.brokers.redis_line import RedisLine
@@ -49,6 +50,8 @@ return 1
 class ListPublisher(RedisLine):
     """See `core.brokers.api.Publisher`."""
 
+    remembers: ClassVar[bool] = True
+
     def publish(self, posts: Sequence[Post]) -> Sequence[Sent]:
         found: list[Sent] = []
         with self._speaking() as client:
@@ -59,6 +62,14 @@ class ListPublisher(RedisLine):
     def seen(self, letter_key: str, number: int) -> bool | None:
         with self._speaking() as client:
             return bool(client.exists(_marker(letter_key, number)))
+
+    def life(self) -> str:
+        with self._speaking() as client:
+            return redis_life.begun(client).text
+
+    def kept(self, life: str) -> bool:
+        with self._speaking() as client:
+            return redis_life.now(client).has_kept(redis_life.read(life))
 
     def _together(self, client: redis.Redis, posts: Sequence[Post]) -> list[Sent]:
         with client.pipeline(transaction=False) as pipe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -39,7 +40,10 @@ from agents.registry.values import Heartbeat
 from core import clock
 from core.access.api import PermissionRefusedError, Scope
 from core.access.audit.models import Entry
+from core.brokers.api import BrokerError, Post, Sent
+from core.brokers.redis_publisher import ListPublisher
 from core.transitions import StaleStateError
+from tests.support import servers
 from tests.support.accounts import person, signed_in
 from tests.support.operations import (
     Consumer,
@@ -309,9 +313,9 @@ def test_a_worker_that_died_in_the_act__the_marker_tells(published: bool, consum
     operation = api.start(planned(ana, **ALL), "why not", ana)
     portion = claiming.claim(operation, 5)
     assert portion
-    recording.attempt(portion)
-    if published:
-        with Publishers() as publishers:
+    with Publishers() as publishers:
+        recording.attempt(portion, publishers.lives(["main"]))
+        if published:
             publishers.of("main").publish(composing.posts(portion.taken, operation.plan.how))
     with clock.held(clock.now() + timedelta(minutes=1)):
         reaping.reap()
@@ -321,6 +325,71 @@ def test_a_worker_that_died_in_the_act__the_marker_tells(published: bool, consum
     assert check(operation).dispatched == 5
     assert consumer.succeed() == 5
     assert check(operation).state == State.DONE
+
+
+def test_a_worker_that_died_in_the_act__a_redis_that_lost_its_data_tells_nothing(redis_url: str) -> None:
+    from agents.operations.services import claiming, composing, recording
+    from agents.operations.services.publishers import Publishers
+
+    ana = operator()
+    letters = held(5)
+    operation = api.start(planned(ana, **ALL), "why not", ana)
+    portion = claiming.claim(operation, 5)
+    assert portion
+    with Publishers() as publishers:
+        recording.attempt(portion, publishers.lives(["main"]))
+        publishers.of("main").publish(composing.posts(portion.taken[:3], operation.plan.how))
+    consumed = Consumer(redis_url).take()
+    servers.empty_redis(redis_url)
+    with clock.held(clock.now() + timedelta(minutes=1)):
+        reaping.reap()
+    worked(check(operation))
+    assert len(consumed) == 3
+    assert Consumer(redis_url).waiting() == 0
+    assert check(operation).state == State.DONE_WITH_UNKNOWN
+    assert check(operation).unknown == 5
+    assert letter_states(letters) == {"unknown"}
+
+
+def test_a_connection_lost_in_the_act__nobody_thinks_that_nothing_was_sent(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = operator()
+    held(5)
+    operation = api.start(planned(ana, **ALL), "why not", ana)
+    with monkeypatch.context() as lost:
+        lost.setattr(ListPublisher, "publish", _some_of_them(ListPublisher.publish, 2))
+        worked(operation)
+    assert (check(operation).claimed, check(operation).waiting) == (5, 0)
+    assert reaping.reap() == 5
+    assert (check(operation).dispatched, check(operation).waiting) == (2, 3)
+    worked(operation)
+    assert consumer.succeed() == 5
+    assert check(operation).state == State.DONE
+
+
+def _some_of_them(
+    publish: Callable[[ListPublisher, Sequence[Post]], Sequence[Sent]], number: int
+) -> Callable[[ListPublisher, Sequence[Post]], Sequence[Sent]]:
+    def some(publisher: ListPublisher, posts: Sequence[Post]) -> Sequence[Sent]:
+        publish(publisher, posts[:number])
+        raise BrokerError("cannot reach main")
+
+    return some
+
+
+def test_a_broker_that_is_away_before_anything_is_sent__they_wait(
+    settings: Settings, redis_url: str, consumer: Consumer
+) -> None:
+    ana = operator()
+    held(5)
+    operation = api.start(planned(ana, **ALL), "why not", ana)
+    settings.REDIS_URL = f"redis://127.0.0.1:{servers.free_port()}/0"
+    worked(operation)
+    assert check(operation).waiting == 5
+    settings.REDIS_URL = redis_url
+    worked(operation)
+    assert consumer.succeed() == 5
 
 
 def test_several_workers_on_one_operation__each_letter_once(consumer: Consumer) -> None:

@@ -124,8 +124,8 @@ class Claim(models.Model):
     until = models.DateTimeField(db_index=True)
     # Whether anything may have been sent already: written before the first is.
     attempted = models.BooleanField(default=False)
-    # Which life of the broker's data it was attempted in, where the broker can say.
-    life = models.CharField(max_length=100, blank=True)
+    # Which life of its data each broker was in before the first was sent, where it can say.
+    lives = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.worker} on {self.operation_id} until {self.until}"

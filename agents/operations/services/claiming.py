@@ -7,7 +7,7 @@ import secrets
 import socket
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -50,6 +50,8 @@ class Portion:
     claim: Claim
     taken: list[Taken]
     until: float
+    # Items that the broker may have or not, and that it can be asked about when it is back.
+    doubted: set[int] = field(default_factory=set)
 
     @property
     def held(self) -> bool:

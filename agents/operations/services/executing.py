@@ -13,9 +13,7 @@ from uuid import UUID
 import structlog
 
 from agents.deadletters.seal import SealError
-from agents.operations import crash
 from agents.operations.celery import execute_soon
-from agents.operations.crash import Point
 from agents.operations.ladder import room
 from agents.operations.models import Operation
 from agents.operations.services import (
@@ -33,8 +31,9 @@ from agents.operations.services.composing import UneditableError, UnreadableErro
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import State
-from core import clock
+from core import clock, crash
 from core.brokers.api import BrokerError, Post, Publisher, Sent
+from core.crash import Point
 from core.transitions import StaleStateError
 
 log = structlog.get_logger(__name__)
@@ -120,7 +119,7 @@ def _send(portion: Portion, publishers: Publishers) -> None:
     fates: dict[int, Fate] = {}
     try:
         posts = composing.posts(portion.taken, portion.operation.plan.how)
-        recording.attempt(portion, publishers.life(portion.operation))
+        recording.attempt(portion, publishers.lives(each.letter.broker for each in portion.taken))
         _publish(portion, posts, publishers, fates)
         crash.here(Point.RECORD)
     except (SealError, UnreadableError, UneditableError, NoSuchBrokerError) as problem:
@@ -156,12 +155,17 @@ def _burst(
     for taken, post in pairs:
         by_broker[taken.letter.broker].append((taken, post))
     for broker, some in by_broker.items():
-        fates |= _sent(publishers.of(broker), some)
+        fates |= _sent(portion, publishers.of(broker), some)
         crash.here(Point.PUBLISH)
 
 
-def _sent(publisher: Publisher, pairs: Sequence[tuple[Taken, Post]]) -> dict[int, Fate]:
-    answers = publisher.publish([post for _, post in pairs])
+def _sent(portion: Portion, publisher: Publisher, pairs: Sequence[tuple[Taken, Post]]) -> dict[int, Fate]:
+    try:
+        answers = publisher.publish([post for _, post in pairs])
+    except BrokerError:
+        if publisher.remembers:
+            portion.doubted |= {taken.item for taken, _ in pairs}
+        raise
     return {taken.item: sent for (taken, _), sent in zip(pairs, answers, strict=True)}
 
 

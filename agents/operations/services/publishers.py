@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from agents.operations.models import Operation
@@ -35,9 +36,9 @@ class Publishers:
         names = set(operation.plan.parts.values_list("broker", flat=True))
         return [broker for name in names if (broker := _broker(name))]
 
-    def life(self, operation: Operation) -> str:
-        """Which life of their data these brokers are in, where they can say."""
-        return ""
+    def lives(self, names: Iterable[str]) -> dict[str, str]:
+        """Which life of their data these brokers are in, where they can say. Raises BrokerError, NoSuchBrokerError."""
+        return {name: self.of(name).life() for name in set(names)}
 
     def __enter__(self) -> Self:
         return self

@@ -17,14 +17,17 @@ from agents.operations.services.claiming import LEASE, Portion, Taken
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import ItemState, PlanState, State
-from core import clock
+from core import clock, crash
 from core.brokers.api import BrokerError, Sent
+from core.crash import Point
 from core.transitions import StaleStateError
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
 # After this long without a sign of work a worker is told again.
 IDLE = timedelta(seconds=2)
+# A broker that cannot be asked is asked again after this.
+AGAIN = timedelta(seconds=2)
 
 
 def reap() -> int:
@@ -84,10 +87,13 @@ def _take_over(claim: Claim) -> int:
     log.warning("a worker's items are taken over", operation=claim.operation.number, items=len(portion.taken))
     try:
         with Publishers() as publishers:
-            recording.record(portion, _fates(portion, publishers))
+            fates = _fates(portion, publishers)
+            crash.here(Point.RECORD)
+            recording.record(portion, fates)
     except (BrokerError, NoSuchBrokerError) as problem:
         # They stay as they are until the broker can be asked.
         log.warning("a broker cannot say what it has", operation=claim.operation.number, problem=str(problem))
+        portion.mine.update(until=clock.now() + AGAIN)
         return 0
     except StaleStateError:
         return 0
@@ -104,11 +110,20 @@ def _fates(portion: Portion, publishers: Publishers) -> dict[int, Fate]:
     """What the brokers know. Without an attempt nothing was sent."""
     if not portion.claim.attempted:
         return {}
-    return {
-        each.item: _fate(publishers.of(each.letter.broker).seen(str(each.letter.pk), each.number))
-        for each in portion.taken
-    }
+    fates: dict[int, Fate] = {}
+    for broker in {each.letter.broker for each in portion.taken}:
+        publisher, some = (
+            publishers.of(broker),
+            [each for each in portion.taken if each.letter.broker == broker],
+        )
+        seen = {each.item: publisher.seen(str(each.letter.pk), each.number) for each in some}
+        # What a broker does not know after it lost data may have been sent, and consumed, before.
+        kept = publisher.kept(portion.claim.lives.get(broker, ""))
+        fates |= {item: _fate(found, kept=kept) for item, found in seen.items()}
+    return fates
 
 
-def _fate(seen: bool | None) -> Fate:
-    return {True: Sent.ALREADY, False: None, None: Sent.UNKNOWN}[seen]
+def _fate(seen: bool | None, *, kept: bool) -> Fate:
+    if seen:
+        return Sent.ALREADY
+    return None if seen is False and kept else Sent.UNKNOWN

@@ -31,15 +31,15 @@ UNKNOWN_WHY = "the broker cannot say whether it has the message"
 SENT = (Sent.CONFIRMED, Sent.ALREADY)
 
 
-def attempt(portion: Portion, life: str = "") -> None:
+def attempt(portion: Portion, lives: Mapping[str, str]) -> None:
     """Before the first is sent: from here on, nobody may think that nothing was. Raises StaleStateError."""
-    if not portion.held or not portion.mine.update(attempted=True, life=life):
+    if not portion.held or not portion.mine.update(attempted=True, lives=dict(lives)):
         raise StaleStateError("The claim is another's by now.")
 
 
 def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
-    """Note what became of each item (by its id), and give the claim back. Raises StaleStateError when the claim is
-    another's by now: then the other one notes it."""
+    """Note what became of each item (by its id), and give the claim back; what is in doubt stays claimed, for whoever
+    can ask the broker. Raises StaleStateError when the claim is another's by now: then the other one notes it."""
     with transaction.atomic():
         sent, lost, back = _sorted(portion, fates)
         now = clock.now()
@@ -47,16 +47,21 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
         _dispatched(portion.operation, sent, now)
         _unknown(portion.operation, lost, now)
         _released(portion.operation, back, now)
-        if not portion.mine.delete()[0]:
-            raise StaleStateError("The claim is another's by now.")
+        _give_back(portion, now)
         counts = {
-            "claimed": -len(portion.taken),
+            "claimed": -len(sent) - len(lost) - len(back),
             "dispatched": len(sent),
             "unknown": len(lost),
             "waiting": len(back),
         }
         _count(portion.operation, counts, now)
     _tell(portion.operation, sent)
+
+
+def _give_back(portion: Portion, now: datetime) -> None:
+    given = portion.mine.update(until=now) if portion.doubted else portion.mine.delete()[0]
+    if not given:
+        raise StaleStateError("The claim is another's by now.")
 
 
 def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], list[Taken], list[Taken]]:
@@ -71,6 +76,8 @@ def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], l
     portion.taken = [each for each in portion.taken if each.item in still]
     sorted_: dict[str, list[Taken]] = defaultdict(list)
     for each in portion.taken:
+        if each.item in portion.doubted:
+            continue
         fate = fates.get(each.item)
         sorted_["sent" if fate in SENT else "lost" if fate is Sent.UNKNOWN else "back"].append(each)
     return sorted_["sent"], sorted_["lost"], sorted_["back"]
