@@ -114,7 +114,9 @@ class PrivateRabbitMQ:
         self.start()
 
     def start(self) -> None:
-        self._child = Child("rabbitmq", [_rabbitmq_program()], self._folder / "log", self._environ())
+        # A node that ends badly leaves a dump where it stands.
+        command, log = [_rabbitmq_program()], self._folder / "log"
+        self._child = Child("rabbitmq", command, log, self._environ(), self._folder)
         until(self._answers, "the drill's RabbitMQ to answer", START_SECONDS, every=0.25)
 
     def kill(self) -> None:

@@ -17,8 +17,15 @@ LEAVE_SECONDS = 10.0
 class Child:
     """One process and all that it started. What it prints goes to a file."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
-        self.name, self.log = name, log
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environ: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> None:
+        self.name, self.log, self._folder = name, log, folder
         self._command, self._environ = list(command), dict(environ)
         self._process = self._start()
 
@@ -27,6 +34,7 @@ class Child:
             return subprocess.Popen(
                 self._command,
                 env=self._environ,
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

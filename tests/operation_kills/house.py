@@ -1,0 +1,184 @@
+"""Where a round plays: `manage.py up` with private servers, the consumer, and how each of them is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import crash, live_redis
+from core.processes import Kind
+from tests.operation_kills import ROOT, servers
+from tests.operation_kills.cells import WORDS, Setting, Victim
+from tests.operation_kills.database import Database
+from tests.operation_kills.servers import PrivatePostgres
+from tests.support import up_run
+from tests.support.library_process import Running, running
+from tests.support.up_run import MANAGE, Up
+from tests.support.waiting import until
+
+KINDS = {
+    Victim.WORKER: Kind.WORKER,
+    Victim.WATCHER: Kind.WATCHER,
+    Victim.WEB: Kind.WEB,
+    Victim.REDIS: Kind.REDIS,
+}
+BACK_SECONDS = 120.0
+ENVIRONMENT, QUEUE = "production", "work"
+
+
+@dataclass
+class House:
+    """All that runs in a round."""
+
+    folder: Path
+    setting: Setting
+    up: Up
+    environ: dict[str, str]
+    database: Database
+    rabbitmq: servers.Killable | None = None
+    postgres: PrivatePostgres | None = None
+
+    @property
+    def url(self) -> str:
+        return self.up.url
+
+    @property
+    def broker(self) -> str:
+        """The address of the broker that letters come from and messages go to."""
+        return self.rabbitmq.plain if self.rabbitmq else self.redis
+
+    @property
+    def redis(self) -> str:
+        return (self.up.data / "run" / "redis-url").read_text(encoding="utf-8").strip()
+
+    @property
+    def points(self) -> Path:
+        return self.folder / "points"
+
+    @property
+    def books(self) -> Path:
+        return self.folder / "books.sqlite"
+
+    # ---- Killing -----------------------------------------------------------------------------------------------
+    def pid(self, victim: Victim) -> int:
+        """Of a process that `up` keeps."""
+        return until(lambda: self._pid(KINDS[victim]), f"{victim} to be there", BACK_SECONDS) or 0
+
+    def kill(self, victim: Victim) -> int:
+        """−9 to all of it. Returns which process it was, for `back`."""
+        if server := self._server(victim):
+            server.kill()
+            return 0
+        pid = self.pid(victim)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        return pid
+
+    def back(self, victim: Victim, old: int) -> None:
+        """It starts again: what `up` keeps, by itself."""
+        if server := self._server(victim):
+            server.start()
+            return
+        until(lambda: self._is_back(KINDS[victim], old), f"{victim} to be back", BACK_SECONDS)
+
+    def _server(self, victim: Victim) -> servers.Killable | None:
+        return {Victim.RABBITMQ: self.rabbitmq, Victim.POSTGRES: self.postgres}.get(victim)
+
+    def _pid(self, kind: Kind) -> int | None:
+        try:
+            return self.up._reported(kind)
+        except (OSError, live_redis.Unreachable):
+            return None
+
+    def _is_back(self, kind: Kind, old: int) -> bool:
+        try:
+            return self.up.is_back(kind, old)
+        except (OSError, live_redis.Unreachable):
+            return False
+
+    # ---- Points ------------------------------------------------------------------------------------------------
+    def order(self, line: str) -> None:
+        """From now on somebody is to stop at a point; see core/crash.py."""
+        (self.points / crash.TAKEN).unlink(missing_ok=True)
+        fresh = self.points / "fresh"
+        fresh.write_text(line, encoding="utf-8")
+        fresh.rename(self.points / crash.AT)
+
+    def stopped(self, line: str) -> int | None:
+        """The process that stands at the point by this order."""
+        with suppress(FileNotFoundError):
+            pid, _, said = (self.points / crash.TAKEN).read_text(encoding="utf-8").partition(" ")
+            if said == line and up_run.state_of(int(pid)) == "T":
+                return int(pid)
+        return None
+
+    def withdraw(self) -> None:
+        """Nobody came."""
+        (self.points / crash.AT).unlink(missing_ok=True)
+
+
+def let_go(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_of(pid: int, victim: Victim) -> bool:
+    """Is this process one of the victim's?"""
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ").split()
+        return WORDS.get(victim) in words
+    return False
+
+
+@contextmanager
+def house(folder: Path, setting: Setting) -> Iterator[House]:
+    """Ready, with its consumer at work."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(servers.postgres()) if setting.engine == "postgres" else None
+        rabbitmq = stack.enter_context(servers.rabbitmq(folder)) if setting.broker == "rabbitmq" else None
+        url = postgres.server.format(name="postroom") if postgres else ""
+        settings = {
+            "POSTROOM_DATABASE_URL": url,
+            "POSTROOM_BROKERS": f"main={rabbitmq.plain}" if rabbitmq else "",
+        }
+        points = folder / "points"
+        points.mkdir()
+        environ = up_run.apart(folder / "data", **{name: value for name, value in settings.items() if value})
+        environ[crash.VARIABLE] = str(points)
+        up = stack.enter_context(up_run.up(environ)).until_ready()
+        found = House(folder, setting, up, environ, Database(folder / "data", url), rabbitmq, postgres)
+        stack.callback(_keep_log, found)
+        stack.enter_context(consumer(found))
+        yield found
+
+
+@contextmanager
+def consumer(house: House) -> Iterator[Running]:
+    broker = house.broker if house.rabbitmq else f"postroom+{house.broker}"
+    command = ["postroom", "worker", "tests.operation_kills.agent:agent", "-P", "threads", "-c", "4"]
+    with running(
+        house.folder / "agent",
+        *command,
+        POSTROOM_BROKER_URL=broker,
+        POSTROOM_BROKER_NAME="main",
+        POSTROOM_ENVIRONMENT=ENVIRONMENT,
+        KILLS_BOOKS=str(house.books),
+    ) as found:
+        yield found
+
+
+def _keep_log(house: House) -> None:
+    (house.folder / "up.log").write_text(house.up.text, encoding="utf-8")
+
+
+def token(environ: dict[str, str]) -> str:
+    """Of somebody who may do everything."""
+    command = [*MANAGE, "token", "create", "kills", "--role", "admin", "--scope", "environment=*"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
