@@ -102,7 +102,8 @@ class Killer:
 
     def _stopped(self, cell: Cell, doer: Victim) -> int:
         """A process that stands at the step; 0 when nobody came."""
-        times = self._chance.randrange(1, 4) if cell.step in {Point.CAPTURE, Point.SEAL, Point.SETTLE} else 1
+        # Some steps have several points, one after the other.
+        times = self._chance.randrange(1, 4) if cell.step in {Point.CAPTURE, Point.SETTLE} else 1
         line = f"{cell.step}:{times}:stop:{WORDS[doer]}:{self._chance.getrandbits(32):08x}"
         large = cell.step is Point.SEAL and doer is Victim.WORKER
         if large:
