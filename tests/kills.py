@@ -1,4 +1,5 @@
-"""`make kills MINUTES=10`: the tests marked `kills`, again and again with new seeds; then the figures and a verdict."""
+"""`make kills MINUTES=10`: the tests marked `kills`, the kill matrix of operations, and those tests that a seed makes
+different, again and again, each for its share of the time; then the figures and a verdict."""
 
 from __future__ import annotations
 
@@ -16,20 +17,29 @@ from typing import Any
 from tests.acceptance.test_up_kills import FIGURES, KILLS, SEED
 
 KILLS_A_ROUND = 12
+# Of the time: the matrix needs a house of its own for each broker and database.
+OF_OPERATIONS = 0.4
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     minutes: float = parser.parse_args(arguments).minutes
-    until, bad, rounds = time.monotonic() + minutes * 60, 0, 0
+    until, rounds = time.monotonic() + minutes * 60, 1
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures"
-        while rounds == 0 or time.monotonic() < until:
+        bad = int(not _round(file, random.randrange(1 << 32), everything=True))
+        bad += not _operations(minutes * OF_OPERATIONS)
+        while time.monotonic() < until:
             rounds += 1
-            bad += not _round(file, random.randrange(1 << 32), everything=rounds == 1)
+            bad += not _round(file, random.randrange(1 << 32), everything=False)
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return _verdict([json.loads(line) for line in lines], rounds, bad)
+
+
+def _operations(minutes: float) -> bool:
+    command = [sys.executable, "-m", "tests.operation_kills", "--minutes", str(minutes)]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _round(file: Path, seed: int, *, everything: bool) -> bool:

@@ -22,13 +22,15 @@ from tests.operation_kills.figures import Figures
 from tests.operation_kills.play import play
 
 KILLS, AT_RANDOM, LETTERS = 3, 100, 100_000
-# What remains after the last kill needs its time as well.
-END_SECONDS = 90.0
+# Within a given time: a house starts and comes to rest in about a minute, so each has so many, and fewer letters.
+ROUND_MINUTES, ROUND_LETTERS = 2.0, 3_000
+# What goes on after the last kill needs its time as well: a lease runs out in half a minute.
+END_SECONDS = 60.0
 
 
 def main(arguments: list[str]) -> int:
     given = _given(arguments)
-    settings = [Setting(*pair) for pair in product(given.brokers.split(","), given.engines.split(","))]
+    settings = _settings(given)
     if given.cells:
         print("\n".join(_listed(settings)))
         return 0
@@ -37,20 +39,12 @@ def main(arguments: list[str]) -> int:
     build.main()
     chance = random.Random(given.seed)
     ends = time.monotonic() + given.minutes * 60 if given.minutes else float("inf")
+    letters = ROUND_LETTERS if given.minutes else given.letters // len(settings)
     done: list[Figures] = []
     for number, (setting, wanted) in enumerate(spread(settings, given.kills, chance)):
         left = len(settings) - number
         until_at = time.monotonic() + (ends - time.monotonic()) / left - END_SECONDS
-        done.append(
-            _round(
-                setting,
-                wanted,
-                given.random // len(settings),
-                given.letters // len(settings),
-                chance,
-                until_at,
-            )
-        )
+        done.append(_round(setting, wanted, given.random // len(settings), letters, chance, until_at))
     return _verdict(done, settings, given.kills if not given.minutes else 0)
 
 
@@ -65,6 +59,17 @@ def _given(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--engines", default="sqlite,postgres")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     return parser.parse_args(arguments)
+
+
+def _settings(given: argparse.Namespace) -> list[Setting]:
+    """All of them; within a given time as many as it is enough for, and so that two have both brokers and databases."""
+    settings = [Setting(*pair) for pair in product(given.brokers.split(","), given.engines.split(","))]
+    if not given.minutes:
+        return settings
+    random.Random(given.seed).shuffle(settings)
+    first = settings[0]
+    settings.sort(key=lambda each: (each.broker == first.broker) != (each.engine == first.engine))
+    return settings[: max(1, int(given.minutes / ROUND_MINUTES))]
 
 
 def spread(

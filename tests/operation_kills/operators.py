@@ -28,7 +28,7 @@ REDRIVE = {
 }
 REST = 0.3
 # Whose request was cut off waits a minute for its answer: so many that there is always somebody who goes on.
-REDRIVERS, PURGERS = 4, 2
+REDRIVERS, PURGERS = 4, 3
 
 
 class RefusedError(Exception):
