@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -102,7 +103,9 @@ def _round(
     folder = Path(tempfile.mkdtemp(prefix="postroom-kills-"))
     figures = play(folder, setting, wanted, at_random, letters, seed, until_at)
     print(figures.dump(), flush=True)
-    if not figures.held:
+    if figures.held:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
         print(f"kept for a look: {folder}", flush=True)
     return figures
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from core import crash, live_redis
 from core.processes import Kind
@@ -176,9 +177,19 @@ def _keep_log(house: House) -> None:
     (house.folder / "up.log").write_text(house.up.text, encoding="utf-8")
 
 
-def token(environ: dict[str, str]) -> str:
-    """Of somebody who may do everything."""
-    command = [*MANAGE, "token", "create", "kills", "--role", "admin", "--scope", "environment=*"]
+class Tokens(NamedTuple):
+    """Of two who may do everything: the second approves what is large."""
+
+    first: str
+    second: str
+
+
+def tokens(environ: dict[str, str]) -> Tokens:
+    return Tokens(_token(environ, "kills"), _token(environ, "second"))
+
+
+def _token(environ: dict[str, str], name: str) -> str:
+    command = [*MANAGE, "token", "create", name, "--role", "admin", "--scope", "environment=*"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

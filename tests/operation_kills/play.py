@@ -16,7 +16,7 @@ from tests.operation_kills.accounts import Books
 from tests.operation_kills.cells import WORDS, Cell, Setting, Victim
 from tests.operation_kills.database import AWAY
 from tests.operation_kills.figures import Figures
-from tests.operation_kills.house import House
+from tests.operation_kills.house import House, Tokens
 from tests.operation_kills.letters import HTTP_SHARE, REDRIVEN, Feeder
 from tests.operation_kills.operators import Api, Operators
 from tests.operation_kills.sampler import Sampler
@@ -43,13 +43,13 @@ def play(
     kills: list[Cell | None] = [*wanted, *[None] * at_random]
     chance.shuffle(kills)
     with houses.house(folder, setting) as house:
-        token = houses.token(house.environ)
+        tokens = houses.tokens(house.environ)
         # Chances of their own: threads that shared one would make each other's different.
         mine = [random.Random(chance.getrandbits(64)) for _ in range(2)]
         with (
             Sampler(house.database) as samples,
-            Feeder(house, token, mine[0]) as feeder,
-            Operators(house, token, mine[1]) as operators,
+            Feeder(house, tokens.first, mine[0]) as feeder,
+            Operators(house, tokens, mine[1]) as operators,
         ):
             killer = Killer(house, feeder, operators, chance, figures)
             for number, cell in enumerate(_with_those_missed(kills, figures), start=1):
@@ -62,7 +62,7 @@ def play(
                     flush=True,
                 )
             feeder.allow(letters)
-            _end(house, feeder, operators, token, figures)
+            _end(house, feeder, operators, tokens, figures)
         figures.statuses = operators.statuses
         figures.wrong += [*samples.seen.wrong[:20], *operators.problems[:5], *filter(None, [feeder.problem])]
         figures.samples, figures.counted = samples.seen.samples, samples.seen.counted
@@ -143,11 +143,11 @@ class Killer:
 
 
 # ---- The end -------------------------------------------------------------------------------------------------------
-def _end(house: House, feeder: Feeder, operators: Operators, token: str, figures: Figures) -> None:
+def _end(house: House, feeder: Feeder, operators: Operators, tokens: Tokens, figures: Figures) -> None:
     """Everything that was handed over is processed or thrown away, and nothing goes on any more."""
     until(lambda: feeder.over, "all letters to be handed over", ENDS_SECONDS)
     made = feeder.made
-    api = Api(house, token, threading.Event())
+    api = Api(house, tokens, threading.Event())
     settled: set[str] = set()
 
     def ended() -> bool:
