@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter, LetterChange
-from agents.operations import api, selectors
+from agents.operations import api, selectors, tasks
 from agents.operations.errors import (
     EmptyPlanError,
     PlanExpiredError,
@@ -22,8 +23,8 @@ from agents.operations.errors import (
     ReasonMissingError,
     WrongCountError,
 )
-from agents.operations.models import Item
-from agents.operations.services import executing, outcomes, reaping
+from agents.operations.models import Item, Plan
+from agents.operations.services import claiming, executing, judging, outcomes, reaping
 from agents.operations.values import (
     Action,
     Grade,
@@ -416,6 +417,62 @@ def test_several_workers_on_one_operation__each_letter_once(consumer: Consumer) 
     worked(operation)
     assert check(operation).dispatched == 60
     assert consumer.waiting() == 60
+
+
+def test_many_who_start_at_the_same_moment__each_has_a_number(consumer: Consumer) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    from django.db import connections
+
+    many, ana = 8, operator()
+    barrier, letters = Barrier(many), held(many)
+    plans = [planned(ana, Action.PURGE, Selection(ids=(letter,))) for letter in letters]
+
+    def start(plan: Plan) -> int:
+        barrier.wait()
+        try:
+            return api.start(plan, "mine", ana).number
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(many) as pool:
+        numbers = list(pool.map(start, plans))
+    assert len(set(numbers)) == many
+
+
+def test_what_follows_an_outcome_fails__the_outcome_is_noted(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(1)
+    operation = started(operator(), **ALL)
+
+    def broken(_: object) -> None:
+        raise RuntimeError("the database went away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(judging, "follow_up", broken)
+        assert consumer.succeed() == 1
+    assert (check(operation).state, check(operation).processed) == (State.RUNNING, 1)
+    reaping.nudge()
+    assert check(operation).state == State.DONE
+
+
+def test_the_database_is_away__a_worker_says_so_and_leaves_it_to_the_reaper(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(1)
+    ana = operator()
+    operation = api.start(planned(ana, **ALL), "repaired", ana)
+
+    def away(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(claiming, "claim", away)
+        tasks.execute(str(operation.pk))
+    tasks.execute(str(operation.pk))
+    assert check(operation).dispatched == 1
 
 
 def test_a_plan_is_used_once_in_time_with_a_reason(consumer: Consumer) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -61,13 +60,18 @@ def settle(outcomes: Sequence[Outcome]) -> int:
         try:
             with transaction.atomic():
                 moved, touched = _settle({(each.letter, each.number): each for each in outcomes})
-                transaction.on_commit(partial(follow_up, touched), robust=True)
+                _after_commit(touched)
                 return moved
         except (StaleStateError, OperationalError):
             # Somebody moved one of them in between, or the database chose us to step back: look again.
             if attempt == TRIES - 1:
                 raise
     raise AssertionError
+
+
+def _after_commit(operations: list[Operation]) -> None:
+    """What fails there is logged, and found by the sweep. A partial has no name to be logged by."""
+    transaction.on_commit(lambda: follow_up(operations), robust=True)
 
 
 def follow_up(operations: Iterable[Operation]) -> None:

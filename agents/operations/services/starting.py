@@ -30,7 +30,8 @@ from core.access.models.approvals import ApprovalState
 from core.access.services import Actor, approvals
 from core.transitions import StaleStateError
 
-TRIES = 3
+# Of those who start at the same moment one has the next number each time.
+TRIES = 30
 LONGEST_REASON = 2_000
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -45,8 +44,9 @@ def append(draft: Draft) -> Entry:
         entry = _link(draft, head, now)
         entry.save(force_insert=True, using=DEFAULT)
         move_head(sequence=entry.sequence, hash=entry.hash, segment=entry.segment)
+        # A partial has no name, which Django asks for when it logs what failed there.
         transaction.on_commit(
-            partial(checkpoints.note, entry.sequence, entry.hash), using=DEFAULT, robust=True
+            lambda: checkpoints.note(entry.sequence, entry.hash), using=DEFAULT, robust=True
         )
     return entry
 
