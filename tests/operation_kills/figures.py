@@ -35,6 +35,8 @@ class Figures:
     operations: dict[str, int] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)
+    # What the house's processes said went wrong; much of it is what is killed that is away.
+    errors: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     wrong: list[str] = field(default_factory=list)
 

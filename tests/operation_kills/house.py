@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import NamedTuple
 from core import crash, live_redis
 from core.processes import Kind
 from tests.operation_kills import ROOT, servers
-from tests.operation_kills.cells import WORDS, Setting, Victim
+from tests.operation_kills.cells import Setting, Victim
 from tests.operation_kills.database import Database
 from tests.operation_kills.servers import PrivatePostgres
 from tests.support import up_run
@@ -128,14 +130,6 @@ def let_go(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def is_of(pid: int, victim: Victim) -> bool:
-    """Is this process one of the victim's?"""
-    with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").replace("\0", " ").split()
-        return WORDS.get(victim) in words
-    return False
-
-
 @contextmanager
 def house(folder: Path, setting: Setting) -> Iterator[House]:
     """Ready, with its consumer at work."""
@@ -171,6 +165,14 @@ def consumer(house: House) -> Iterator[Running]:
         KILLS_BOOKS=str(house.books),
     ) as found:
         yield found
+
+
+def errors(house: House) -> Counter[str]:
+    """What its processes said went wrong, by the kind of exception: for whoever looks for defects."""
+    found = re.findall(
+        r"^\S+ +\| (?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception))\b:", house.up.text, re.MULTILINE
+    )
+    return Counter(found)
 
 
 def _keep_log(house: House) -> None:

@@ -57,15 +57,13 @@ def play(
                     break
                 feeder.allow(min(letters * number // len(kills), letters))
                 killer.kill(cell)
-                print(
-                    f"{time.monotonic() - began:7.1f} s {cell or 'at random'}, {feeder.made.number}",
-                    flush=True,
-                )
+                print(f"{time.monotonic() - began:7.1f} s {_said(cell)}, {feeder.made.number}", flush=True)
             feeder.allow(letters)
             _end(house, feeder, operators, tokens, figures)
         figures.statuses = operators.statuses
         figures.wrong += [*samples.seen.wrong[:20], *operators.problems[:5], *filter(None, [feeder.problem])]
         figures.samples, figures.counted = samples.seen.samples, samples.seen.counted
+        figures.errors = dict(houses.errors(house))
         accounts.reckon(figures, feeder.made, house.database, Books.read(house.books))
     figures.seconds = round(time.monotonic() - began, 1)
     return figures
@@ -76,6 +74,10 @@ def _with_those_missed(kills: Sequence[Cell | None], figures: Figures) -> Iterat
     yield from kills
     missed, figures.missed = figures.missed, Counter()
     yield from missed.elements()
+
+
+def _said(cell: Cell | None) -> str:
+    return f"{cell.victim} at {cell.step}" if cell else "at random"
 
 
 class Killer:
