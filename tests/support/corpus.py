@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
-OPEN, HELD_BACK = "open", "held_back"
+OPEN, HELD_BACK, HELD_BACK_SECOND = "open", "held_back", "held_back_second"
 
 
 @dataclass(frozen=True, slots=True)

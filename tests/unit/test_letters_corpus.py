@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
 from agents.deadletters import wire
 from agents.deadletters.values import Origin
-from tests.support.corpus import HELD_BACK, OPEN, failures, fit
+from tests.support.corpus import HELD_BACK, HELD_BACK_SECOND, OPEN, failures, fit
 
-CAUSES, FAILURES = 20, 64
+CAUSES, FAILURES, FAILURES_SECOND = 20, 64, 70
+PARTS = (OPEN, HELD_BACK, HELD_BACK_SECOND)
 
 
-@pytest.mark.parametrize("half", [OPEN, HELD_BACK])
+@pytest.mark.parametrize("half", PARTS)
 def test_each_half_has_every_cause_more_than_once(half: str) -> None:
     causes = [failed.cause for failed in failures(half)]
     assert len(set(causes)) == CAUSES
@@ -25,7 +28,24 @@ def test_both_halves_have_the_same_causes_and_no_letter_in_common() -> None:
     assert len(ids) == len(open_) + len(held_back) >= FAILURES
 
 
-@pytest.mark.parametrize("half", [OPEN, HELD_BACK])
+def test_the_second_one_held_back_has_causes_and_letters_of_its_own() -> None:
+    known, second = failures(OPEN) + failures(HELD_BACK), failures(HELD_BACK_SECOND)
+    assert not {failed.cause for failed in known} & {failed.cause for failed in second}
+    ids = {failed.letter["death_id"] for failed in known + second}
+    assert len(ids) == len(known) + len(second)
+    assert len(second) >= FAILURES_SECOND
+
+
+def test_of_the_second_one__every_cause_has_one_agent_and_three_to_five_letters() -> None:
+    letters_of = defaultdict(list)
+    for failed in failures(HELD_BACK_SECOND):
+        letters_of[failed.cause].append(failed.letter)
+    for cause, letters in letters_of.items():
+        assert len({letter["agent"] for letter in letters}) == 1, cause
+        assert 3 <= len(letters) <= 5, cause
+
+
+@pytest.mark.parametrize("half", PARTS)
 def test_every_failure_is_a_letter_that_custody_takes(half: str) -> None:
     for failed in failures(half):
         arrival = wire.of_data(failed.letter, Origin())
