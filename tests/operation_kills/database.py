@@ -70,6 +70,10 @@ class Database:
         )
         return int(self.ask(lambda read: read(wanted))[0][0])
 
+    def claims(self) -> set[int]:
+        """What workers hold, or held when they died."""
+        return {int(id) for (id,) in self.ask(lambda read: read("SELECT id FROM operations_claim"))}
+
     def unknown(self) -> dict[str, list[str]]:
         """The letters whose message's outcome is unknown, by operation."""
         rows = self.ask(

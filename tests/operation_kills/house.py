@@ -43,6 +43,7 @@ class House:
     up: Up
     environ: dict[str, str]
     database: Database
+    consumer: Running | None = None
     rabbitmq: servers.Killable | None = None
     postgres: PrivatePostgres | None = None
 
@@ -104,6 +105,19 @@ class House:
         except (OSError, live_redis.Unreachable):
             return False
 
+    @contextmanager
+    def consumer_paused(self) -> Iterator[None]:
+        """Nothing is consumed meanwhile, so no outcome comes before the house has found its way by itself."""
+        self._to_consumer(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._to_consumer(signal.SIGCONT)
+
+    def _to_consumer(self, number: signal.Signals) -> None:
+        assert self.consumer
+        os.killpg(self.consumer.process.pid, number)
+
     # ---- Points ------------------------------------------------------------------------------------------------
     def order(self, line: str) -> None:
         """From now on somebody is to stop at a point; see core/crash.py."""
@@ -146,9 +160,9 @@ def house(folder: Path, setting: Setting) -> Iterator[House]:
         environ = up_run.apart(folder / "data", **{name: value for name, value in settings.items() if value})
         environ[crash.VARIABLE] = str(points)
         up = stack.enter_context(up_run.up(environ)).until_ready()
-        found = House(folder, setting, up, environ, Database(folder / "data", url), rabbitmq, postgres)
+        found = House(folder, setting, up, environ, Database(folder / "data", url), None, rabbitmq, postgres)
         stack.callback(_keep_log, found)
-        stack.enter_context(consumer(found))
+        found.consumer = stack.enter_context(consumer(found))
         yield found
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from core.crash import Point
@@ -24,6 +25,8 @@ from tests.support.waiting import until
 
 COMES_SECONDS, ENDS_SECONDS = 60.0, 600.0
 DOWN_SECONDS = 1.0
+# Between these a message may be sent and not noted. An outcome would say that it was: none is to come.
+SENDING = frozenset({Point.PUBLISH, Point.RECORD})
 # A large plan is sealed by a worker (planning.SMALL): so many letters must wait.
 LARGE = 1_001
 
@@ -103,12 +106,30 @@ class Killer:
 
     def _at(self, cell: Cell) -> None:
         doer = cells.doer(cell, self._figures.kills[cell] + self._chance.randrange(2))
-        pid = self._stopped(cell, doer)
-        if not pid:
-            self._figures.missed[cell] += 1
-            return
-        self._one(cell.victim, pid)
-        self._figures.kills[cell] += 1
+        with self._house.consumer_paused() if cell.step in SENDING else nullcontext():
+            pid = self._stopped(cell, doer)
+            if not pid:
+                self._figures.missed[cell] += 1
+                return
+            self._one(cell.victim, pid)
+            self._figures.kills[cell] += 1
+            if cell.step in SENDING:
+                self._until_settled()
+
+    def _until_settled(self) -> None:
+        """Whatever was in somebody's hands is noted: by the worker, or by the reaper when its lease has run out."""
+        held: set[int] | None = None
+
+        def settled() -> bool:
+            nonlocal held
+            try:
+                now = self._house.database.claims()
+            except AWAY:
+                return False
+            held = now if held is None else held & now
+            return not held
+
+        until(settled, "what was claimed to be taken over", ENDS_SECONDS)
 
     def _stopped(self, cell: Cell, doer: Victim) -> int:
         """A process that stands at the step; 0 when nobody came."""
