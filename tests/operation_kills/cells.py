@@ -59,7 +59,8 @@ DOERS: dict[Point, tuple[Victim, ...]] = {
     Point.SEAL: (Victim.WORKER, Victim.WEB),
     Point.CLAIM: (Victim.WORKER,),
     Point.PUBLISH: (Victim.WORKER,),
-    Point.RECORD: (Victim.WORKER,),
+    # Of what it sent itself, and of what a dead worker sent.
+    Point.RECORD: (Victim.WORKER, Victim.WATCHER),
     # From events and from deaths.
     Point.SETTLE: (Victim.WATCHER,),
     Point.PURGE: (Victim.WORKER,),

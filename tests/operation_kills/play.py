@@ -107,14 +107,19 @@ class Killer:
     def _at(self, cell: Cell) -> None:
         doer = cells.doer(cell, self._figures.kills[cell] + self._chance.randrange(2))
         with self._house.consumer_paused() if cell.step in SENDING else nullcontext():
-            pid = self._stopped(cell, doer)
-            if not pid:
-                self._figures.missed[cell] += 1
-                return
-            self._one(cell.victim, pid)
-            self._figures.kills[cell] += 1
+            if cell.step is Point.RECORD and doer is Victim.WATCHER:
+                # There must be a dead worker, whose claim is to be taken over.
+                self._in(Cell(Victim.WORKER, Point.PUBLISH), Victim.WORKER)
+            self._in(cell, doer)
             if cell.step in SENDING:
                 self._until_settled()
+
+    def _in(self, cell: Cell, doer: Victim) -> None:
+        if pid := self._stopped(cell, doer):
+            self._one(cell.victim, pid)
+            self._figures.kills[cell] += 1
+        else:
+            self._figures.missed[cell] += 1
 
     def _until_settled(self) -> None:
         """Whatever was in somebody's hands is noted: by the worker, or by the reaper when its lease has run out."""
