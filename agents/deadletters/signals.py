@@ -14,9 +14,9 @@ died_again = Signal()
 
 
 class DiedAgain(NamedTuple):
-    """A redriven message died: which letter, at which redrive, and why before and now."""
+    """A redriven message died: which letter, at which redrive, why, and whether that is the failure it had before."""
 
     letter_id: UUID
     number: int
-    before: Failure
-    after: Failure
+    why: Failure
+    same: bool

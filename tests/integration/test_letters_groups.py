@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from agents.deadletters import fingerprint
 from agents.deadletters.api import Redrive, keep
 from agents.deadletters.models import FailureGroup, GroupAlias, GroupPart, GroupRate, Letter
 from agents.deadletters.services import grouping
+from agents.deadletters.signals import DiedAgain, died_again
 from agents.deadletters.values import State, Triage
 from tests.support.letters import arrival
 
@@ -83,3 +85,60 @@ def test_kept_before_there_were_groups__grouped_later() -> None:
     assert grouping.backfill() == 2
     assert grouping.backfill() == 0
     assert Letter.objects.exclude(group=None).count() == FailureGroup.objects.get().deaths == 2
+
+
+def formed_earlier() -> FailureGroup:
+    """As the groups are that were formed before fingerprints were formed as they are now."""
+    old = "1." + "a" * 24
+    group = FailureGroup.objects.get()
+    FailureGroup.objects.update(fingerprint=old)
+    GroupAlias.objects.update(fingerprint=old)
+    Letter.objects.update(fingerprint=old)
+    return group
+
+
+def test_group_formed_earlier__lives_on_when_it_strikes_again() -> None:
+    keep([arrival(), arrival()])
+    group = formed_earlier()
+    FailureGroup.objects.update(state=Triage.ACKNOWLEDGED)
+    keep([arrival()])
+    found = FailureGroup.objects.get()
+    assert (found.pk, found.deaths, found.state) == (group.pk, 3, Triage.ACKNOWLEDGED)
+    assert fingerprint.is_current(found.fingerprint)
+    assert GroupAlias.objects.filter(group=found).count() == 2
+
+
+def test_group_formed_earlier__another_failure_is_none_of_it() -> None:
+    keep([arrival()])
+    group = formed_earlier()
+    failure = {"reason": "exception", "type": "ValueError", "message": "no such currency"}
+    keep([arrival(failure=failure, attempts=[])])
+    assert FailureGroup.objects.count() == 2
+    group.refresh_from_db()
+    assert group.deaths == 1
+
+
+def test_letter_formed_earlier_dies_as_before__came_back() -> None:
+    (first,) = keep([arrival()])
+    group = formed_earlier()
+    Letter.objects.update(state=State.DISPATCHED, redrives=1)
+    keep([replace(arrival(), redrive=Redrive(first.letter_id, 1))])
+    keep([arrival()])
+    found = FailureGroup.objects.get()
+    assert (found.pk, found.deaths, found.came_back) == (group.pk, 3, 1)
+    assert fingerprint.is_current(Letter.objects.get(pk=first.letter_id).fingerprint)
+
+
+def test_another_fingerprint_of_the_same_group__the_same_failure() -> None:
+    (first, _) = keep([arrival(), arrival(**OTHER)])
+    group = Letter.objects.get(pk=first.letter_id).group
+    GroupAlias.objects.update(group=group)
+    Letter.objects.filter(pk=first.letter_id).update(state=State.DISPATCHED, redrives=1)
+    heard: list[DiedAgain] = []
+    receiver = lambda deaths, **_: heard.extend(deaths)  # noqa: E731 - a name keeps it alive
+    died_again.connect(receiver)
+    try:
+        keep([replace(arrival(**OTHER), redrive=Redrive(first.letter_id, 1))])
+    finally:
+        died_again.disconnect(receiver)
+    assert [each.same for each in heard] == [True]

@@ -40,7 +40,7 @@ def test_list__in_the_contracts_shape(operator: Program) -> None:
         ("ValueError: amount is negative", 2, 2),
         ("TimeoutError: too late", 1, 1),
     ]
-    assert (found[0]["triage"], found[0]["came_back"], found[0]["fingerprint"][:2]) == ("new", None, "1.")
+    assert (found[0]["triage"], found[0]["came_back"], found[0]["fingerprint"][:2]) == ("new", None, "2.")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_same_fault_elsewhere__the_same(traceback: str) -> None:
         ),
         (JAVASCRIPT, ["TypeError", "Error"], ("order:Order.sum",)),
         (GO, ["panic"], ("worker:main.Worker.handle",)),
-        (NET, ["InvalidOperationException", "TimeoutException"], ("Booker:Acme.Orders.Booker.BookAsync",)),
+        (NET, ["InvalidOperationException", "TimeoutException"], ("Acme.Orders.Booker.BookAsync",)),
     ],
 )
 def test_traceback__its_chain_and_the_applications_own_frames(
@@ -146,9 +146,41 @@ def test_open_half_of_the_corpus__a_group_a_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 2_000, "a." * 1_000, "'" * 2_000, "[" * 2_000, "a@" * 1_000, "1:" * 1_000]
+    "text",
+    [
+        *(
+            "a" * 2_000,
+            "a." * 1_000,
+            "'" * 2_000,
+            "[" * 2_000,
+            "{" * 2_000,
+            "a@" * 1_000,
+            "1:" * 1_000,
+            "/" * 2_000,
+        ),
+        *(
+            "/a " * 700,
+            "a/" * 1_000,
+            "C:\\" * 700,
+            "-" * 2_000,
+            "1 " * 1_000,
+            "a:1 " * 500,
+            "#<A" * 700,
+            "{'a':" * 400,
+        ),
+        *(
+            "code: " * 400,
+            "()=(" * 500,
+            " (is in module" * 150,
+            "Jan 1 " * 300,
+            "::1" * 600,
+            "a'a" * 700,
+            "(1,'" * 500,
+        ),
+    ],
 )
 def test_hostile_message__read_in_no_time(text: str) -> None:
     before = perf_counter()
     normalised(text)
-    assert perf_counter() - before < 0.25
+    form(Died("pay", "exception", traceback=f"{text}\n" * 5 + f"    at {text}\n\t{text}"))
+    assert perf_counter() - before < 1

@@ -5,6 +5,13 @@ exceptions (messages without what differs from one time to the next), the applic
 folders), and the agent. `ALGORITHM` is part of it: a better one makes new fingerprints, and old groups stay.
 """
 
-from agents.deadletters.fingerprint.forming import ALGORITHM, Died, Formed, form
+from agents.deadletters.fingerprint.forming import (
+    ALGORITHM,
+    Died,
+    Formed,
+    form,
+    is_current,
+    is_same_said,
+)
 
-__all__ = ["ALGORITHM", "Died", "Formed", "form"]
+__all__ = ["ALGORITHM", "Died", "Formed", "form", "is_current", "is_same_said"]

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from agents.deadletters.fingerprint.frames import Frame
 from agents.deadletters.fingerprint.normalising import normalised
-from agents.deadletters.fingerprint.reading import Frame, Raised, Read, read
+from agents.deadletters.fingerprint.reading import Raised, Read, read
 
-ALGORITHM = 1
+ALGORITHM = 2
 # Of a longer chain, or of more frames, the others say nothing new.
 MOST_RAISED, MOST_FRAMES = 8, 12
 DIGEST = 24
 TITLE = 500
 # What wraps a failure on its way from one process to another, and is none itself.
-WRAPPERS = frozenset({"RemoteTraceback", "_RemoteTraceback", "ExceptionWithTraceback", "ExceptionInfo"})
-GROUPS = ("ExceptionGroup", "AggregateError", "AggregateException")
+WRAPPERS = frozenset(
+    [
+        "RemoteTraceback",
+        "_RemoteTraceback",
+        "ExceptionWithTraceback",
+        "ExceptionInfo",
+        "ExecutionException",
+        "CompletionException",
+        "InvocationTargetException",
+        "UndeclaredThrowableException",
+        "TargetInvocationException",
+        "AggregateException",
+    ]
+)
+GROUPS = ("ExceptionGroup", "AggregateError")
+# Where a program begins: of no interest, unless it fails there.
+ENTRIES = re.compile(r"(?:^|[.:])(?:<module>|main|Main|<main>|<top \(required\)>)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Formed:
 
 def form(died: Died) -> Formed:
     """Pure, and about as fast as the traceback is short."""
-    found = read(died.traceback, died.who) if died.traceback else Read()
+    found = read(died.traceback, died.who, died.message) if died.traceback else Read()
     raised = _raised(found, died)
     return Formed(
         died.who,
@@ -83,9 +100,22 @@ def form(died: Died) -> Formed:
     )
 
 
+def is_current(fingerprint: str) -> bool:
+    """Was it formed as fingerprints are formed now?"""
+    return fingerprint.startswith(f"{ALGORITHM}.")
+
+
+def is_same_said(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Of two failures of which nothing is known but what they said, (type, message): are they the same? Who tells types
+    names their modules or does not."""
+    (first, said), (second, told) = one, other
+    name = short(first)
+    return name == short(second) and normalised(said, name) == normalised(told, name)
+
+
 def _raised(found: Read, died: Died) -> tuple[Raised, ...]:
     """The chain of the traceback, or what the death says of itself where there is none."""
-    chain = [each for each in found.raised if each.type not in WRAPPERS]
+    chain = [each for each in found.raised if each.type not in WRAPPERS] or found.raised
     if not chain and (died.type or died.message):
         chain = [Raised(short(died.type), died.message)]
     plain = [Raised(each.type, normalised(_said(each, died), each.type)) for each in chain]
@@ -103,7 +133,9 @@ def _said(raised: Raised, died: Died) -> str:
 
 
 def _frames(found: Read) -> tuple[str, ...]:
-    own = list(dict.fromkeys(_named(frame) for frame in found.frames if frame.own))
+    mine = [frame for frame in found.frames if frame.own]
+    inside = [frame for frame in mine if not ENTRIES.search(frame.function)] or mine
+    own = list(dict.fromkeys(_named(frame) for frame in inside))
     kept: Sequence[str] = own[-MOST_FRAMES:] if found.newest_last else own[:MOST_FRAMES]
     return tuple(sorted(kept) if _grouped(found.raised) else kept)
 

@@ -1,4 +1,8 @@
-"""Deaths into groups: in the transaction that keeps them; later for letters that were kept before there were groups."""
+"""Deaths into groups: in the transaction that keeps them; later for letters that were kept before there were groups.
+
+A better way of forming fingerprints makes others of the same deaths. Groups that an earlier one formed live on: where a
+fingerprint is new, letters of such groups are formed anew, and theirs is the death if they are the same today.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from agents.deadletters import fingerprint, selectors, words
-from agents.deadletters.fingerprint import Died, Formed
+from agents.deadletters.fingerprint import Died, Formed, is_current
 from agents.deadletters.models import (
     Death,
     FailureGroup,
@@ -26,12 +30,14 @@ from agents.deadletters.models import (
     LetterText,
 )
 from agents.deadletters.seal import SealError
-from agents.deadletters.values import Arrival, Triage
+from agents.deadletters.values import Arrival, State, Triage
 from core import clock, hints, ids
 
 TOPIC = "groups"
 BY = "capture"
 BATCH = 200
+# Of older groups that a new fingerprint may belong to, and of letters of each: more are not looked at for one death.
+MOST_OLDER, SAMPLES = 50, 5
 # What a chart is drawn from: minutes for a while, hours for as long as letters are kept.
 STEPS = (60, 3600)
 # What a group can be split by.
@@ -73,6 +79,21 @@ def died(arrival: Arrival) -> Died:
     return Died(who, str(why.reason), why.type, why.message, str(last.get("traceback") or ""))
 
 
+def fingerprint_of(letter: Letter) -> str:
+    """As it is formed today, whenever the letter was kept."""
+    if not letter.fingerprint or is_current(letter.fingerprint):
+        return letter.fingerprint
+    return fingerprint.form(_died(letter)).fingerprint
+
+
+def is_same(letter: Letter, formed: Formed) -> bool:
+    """Is a further death the failure that the letter had: of its fingerprint, or of one that leads to its group?"""
+    if formed.fingerprint == fingerprint_of(letter):
+        return True
+    known = GroupAlias.objects.filter(environment=letter.environment, fingerprint=formed.fingerprint)
+    return letter.group_id is not None and known.filter(group=letter.group_id).exists()
+
+
 def assign(fallen: Sequence[Fallen]) -> None:
     """Give each its group, make those that are new, and count. In the caller's transaction; rows are taken in one
     order, so that nobody waits in a circle."""
@@ -80,6 +101,7 @@ def assign(fallen: Sequence[Fallen]) -> None:
         return
     now = clock.now()
     homeless = [each for each in fallen if each.group is None]
+    _name([each for each in fallen if each.group is not None])
     groups = _groups({(each.letter.environment, each.formed): each for each in homeless}, now)
     splits = _splits({group.pk for group in groups.values()})
     for each in homeless:
@@ -123,6 +145,21 @@ def _died(letter: Letter) -> Died:
     return Died(who, letter.failure_reason, letter.failure_type, letter.failure_message, said)
 
 
+def _name(fallen: Sequence[Fallen]) -> None:
+    """Where a letter stays in its group, its fingerprint leads there, unless it leads somewhere already: it may be one
+    that was formed otherwise before."""
+    GroupAlias.objects.bulk_create(
+        (
+            GroupAlias(
+                environment=each.letter.environment, fingerprint=each.formed.fingerprint, group=each.group
+            )
+            for each in fallen
+            if each.group and not is_current(each.group.fingerprint)
+        ),
+        ignore_conflicts=True,
+    )
+
+
 # ---- Which group -----------------------------------------------------------------------------------------------
 def _groups(
     fallen: Mapping[tuple[str, Formed], Fallen], now: datetime
@@ -131,8 +168,48 @@ def _groups(
     wanted = {(place, formed.fingerprint): each for (place, formed), each in fallen.items()}
     found = _known(wanted)
     for key in sorted(wanted.keys() - found.keys()):
-        found[key] = _new(wanted[key], now)
+        found[key] = _older(wanted[key]) or _new(wanted[key], now)
     return found
+
+
+def _older(each: Fallen) -> FailureGroup | None:
+    """The group of an earlier algorithm whose letters have this fingerprint today; from now on it is known by it. Of
+    several the first, from which others may have been split."""
+    for group in _formed_earlier(each.letter):
+        letters = list(_samples(group))
+        if any(fingerprint.form(_died(letter)).fingerprint == each.formed.fingerprint for letter in letters):
+            return _renewed(group, each)
+    return None
+
+
+def _formed_earlier(letter: Letter) -> Iterable[FailureGroup]:
+    rows = FailureGroup.objects.filter(
+        Q(failure_type=letter.failure_type) | Q(merged__failure_type=letter.failure_type),
+        Exists(GroupPart.objects.filter(group=OuterRef("pk"), agent=letter.agent)),
+        environment=letter.environment,
+        merged_into=None,
+    )
+    current = Q(fingerprint__startswith=f"{fingerprint.ALGORITHM}.")
+    return rows.exclude(current).distinct().order_by("pk")[:MOST_OLDER]
+
+
+def _samples(group: FailureGroup) -> Iterable[Letter]:
+    """The last ones, of those that are held if there are any: an index finds them."""
+    for state in (State.HELD, *(each for each in State if each is not State.HELD)):
+        rows = list(group.letters.filter(state=state).order_by("-last_died_at", "-id")[:SAMPLES])
+        if rows:
+            return rows
+    return ()
+
+
+def _renewed(group: FailureGroup, each: Fallen) -> FailureGroup:
+    said = each.formed.fingerprint
+    formed = group.formed | each.formed.dump()
+    FailureGroup.objects.filter(pk=group.pk).update(fingerprint=said, formed=formed)
+    alias = GroupAlias(environment=group.environment, fingerprint=said, group=group)
+    GroupAlias.objects.bulk_create([alias], ignore_conflicts=True)
+    kept = GroupAlias.objects.select_related("group").get(environment=group.environment, fingerprint=said)
+    return kept.group
 
 
 def _known(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], FailureGroup]:

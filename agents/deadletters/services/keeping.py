@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from agents.deadletters import fingerprint, seal, words
+from agents.deadletters.fingerprint import Formed
 from agents.deadletters.models import Death, Letter, LetterChange, LetterText, StoredContents
 from agents.deadletters.services import grouping
 from agents.deadletters.services.grouping import Fallen
@@ -23,11 +24,8 @@ from agents.deadletters.values import (
     DIES_AGAIN,
     Arrival,
     Contents,
-    Failure,
-    FailureClass,
     Kept,
     Origin,
-    Reason,
     State,
 )
 from core import clock, crash, hints, ids
@@ -176,24 +174,26 @@ class _Batch:
             redrives=arrival.redrive.number if arrival.redrive else 0,
             **said(arrival),
         )
-        self._fell(arrival, letter)
+        formed = fingerprint.form(grouping.died(arrival))
+        self._fell(arrival, letter, formed)
         self.letters.append(letter)
         self.changes.append(_change(letter, "", State.HELD, self.now, "captured"))
-        self._died(arrival, letter, 1)
+        self._died(arrival, letter, 1, formed)
         return Kept(letter.pk, State.HELD, new_death=True, new_letter=True)
 
     def _further(self, arrival: Arrival, letter: Letter) -> Kept:
         """One more death of a letter: held again, unless this death is older than what is known, or it was purged."""
         assert arrival.redrive
         letter.deaths += 1
-        self.again.append(DiedAgain(letter.pk, arrival.redrive.number, _failure_of(letter), arrival.failure))
-        before = letter.fingerprint
-        self._died(arrival, letter, letter.deaths)
+        formed = fingerprint.form(grouping.died(arrival))
+        same = grouping.is_same(letter, formed)
+        self.again.append(DiedAgain(letter.pk, arrival.redrive.number, arrival.failure, same))
+        self._died(arrival, letter, letter.deaths, formed)
         if arrival.redrive.number < letter.redrives or letter.state not in {*DIES_AGAIN, State.HELD}:
             Letter.objects.filter(pk=letter.pk).update(deaths=F("deaths") + 1)
         else:
             self._hold_again(arrival, letter)
-            self._fell(arrival, letter, before)
+            self._fell(arrival, letter, formed, same=same)
         return Kept(letter.pk, State(letter.state), new_death=True, new_letter=False)
 
     def _hold_again(self, arrival: Arrival, letter: Letter) -> None:
@@ -218,19 +218,17 @@ class _Batch:
         )
         letter.state = State.HELD
 
-    def _fell(self, arrival: Arrival, letter: Letter, before: str = "") -> None:
+    def _fell(self, arrival: Arrival, letter: Letter, formed: Formed, *, same: bool = False) -> None:
         for name, value in said(arrival).items():
             setattr(letter, name, value)
         self.texts.append(text_of(letter, arrival.contents))
-        formed = fingerprint.form(grouping.died(arrival))
         letter.fingerprint = formed.fingerprint
         redrive = arrival.redrive.number if arrival.redrive else 0
-        same = before == formed.fingerprint
         # Where it dies as it did before, it stays in the group that it is in: somebody may have put it there.
         stays = letter.group if same else None
         self.fallen.append(Fallen(letter, formed, arrival.died_at, redrive, same, stays))
 
-    def _died(self, arrival: Arrival, letter: Letter, number: int) -> None:
+    def _died(self, arrival: Arrival, letter: Letter, number: int, formed: Formed) -> None:
         death = Death(
             id=arrival.death_id,
             letter=letter,
@@ -243,7 +241,7 @@ class _Batch:
             version=arrival.version,
             digest=arrival.digest,
             session=arrival.origin.session if arrival.digest else "",
-            fingerprint=fingerprint.form(grouping.died(arrival)).fingerprint,
+            fingerprint=formed.fingerprint,
             **_failed(arrival),
         )
         self.known[death.pk] = death
@@ -291,11 +289,6 @@ def stored(death: Death, contents: Contents) -> StoredContents:
         key_id=key.id,
         sealed_key=key.sealed,
     )
-
-
-def _failure_of(letter: Letter) -> Failure:
-    cls, reason = FailureClass(letter.failure_class), Reason(letter.failure_reason)
-    return Failure(cls, reason, letter.failure_type, letter.failure_message)
 
 
 def text_of(letter: Letter, contents: Contents | None) -> LetterText:

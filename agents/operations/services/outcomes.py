@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from agents.deadletters.fingerprint import is_same_said
 from agents.deadletters.models import Letter
 from agents.deadletters.signals import DiedAgain
 from agents.ledger import api as ledger
 from agents.ledger.values import EPOCH
 from agents.operations.models import Cursor, Item, Operation
-from agents.operations.sameness import Named, is_same
 from agents.operations.services import around, settling
 from agents.operations.services.settling import Outcome
 from agents.operations.values import AWAITED, Grade, ItemState, State
@@ -76,8 +76,10 @@ def _outcome(event: ledger.Event, candidate: Candidate) -> Outcome:
     grade, letter = GRADES.get(event.source, Grade.EVENT), candidate.letter
     if event.kind is ledger.Kind.SUCCEEDED:
         return Outcome(letter.pk, candidate.item.number, ItemState.PROCESSED, grade)
-    fault, before = event.error or ledger.Fault(), (letter.failure_type, letter.failure_message)
-    return _failed(letter.pk, candidate.item.number, grade, before, (fault.type, fault.message))
+    fault = event.error or ledger.Fault()
+    said = fault.type, fault.message
+    same = is_same_said((letter.failure_type, letter.failure_message), said)
+    return _failed(letter.pk, candidate.item.number, grade, said, same=same)
 
 
 def _is_of(event: ledger.Event, candidate: Candidate) -> bool:
@@ -109,14 +111,14 @@ def died_again(deaths: Sequence[DiedAgain], **_: object) -> None:
 
 
 def _of_death(death: DiedAgain) -> Outcome:
-    before, after = death.before, death.after
-    named = (before.type, before.message), (after.type, after.message)
-    return _failed(death.letter_id, death.number, Grade.EVENT, *named)
+    """Custody says whether it is the same: it has the traceback, and knows what people made one group of."""
+    said = death.why.type, death.why.message
+    return _failed(death.letter_id, death.number, Grade.EVENT, said, same=death.same)
 
 
-def _failed(letter: UUID, number: int, grade: Grade, before: Named, after: Named) -> Outcome:
-    to = ItemState.FAILED_SAME if is_same(before, after) else ItemState.FAILED_NEW
-    return Outcome(letter, number, to, grade, ": ".join(after))
+def _failed(letter: UUID, number: int, grade: Grade, said: tuple[str, str], *, same: bool) -> Outcome:
+    to = ItemState.FAILED_SAME if same else ItemState.FAILED_NEW
+    return Outcome(letter, number, to, grade, ": ".join(said))
 
 
 def give_up() -> int:
