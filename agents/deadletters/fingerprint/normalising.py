@@ -112,7 +112,7 @@ _OF_CODE = libraries.words(
 _BEFORE = re.compile(
     r"\b(?:constraint|relation|columns?|table|fields?|attributes?|keys?|propert(?:y|ies)|parameters?"
     r"|arguments?|params?|module"
-    r"|functions?|methods?|variables?|constant|class|index|module named|named|option|setting|header"
+    r"|functions?|methods?|variables?|constant|class|index|module named|option|setting|header"
     r"|codec|operator|enum|schema"
     r"|reading|setting|import|symbol|queue|exchange|topic|step|required|missing|trait|interface|struct"
     r"|type|package|role"
@@ -143,9 +143,10 @@ _SAYS_WHY = re.compile(
 )
 # A number that says what kind of failure it was: the status of an answer, an error's code, a signal.
 _CODED = re.compile(
-    r"(?<!zip )(?<!post )(?<!postal )(?<!country )(?<!area )(?<!product )(?<!bar)(?<!item )(?<!tax )"
+    r"(?<!zip )(?<!post )(?<!postal )(?<!country )(?<!area )(?<!product )"
+    r"(?<!customer )(?<!supplier )(?<!voucher )(?<!bank )(?<!item )(?<!tax )"
     r"(?<!article )(?<!access )"
-    r"(?:\b(?:status|\w*code|errno|signal|sqlstate|http|exit(?:ed)?|ora|smtp|oserror|winerror|hresult"
+    r"(?:\b(?!(?:bar|qr|post|zip|promo|pass)code)(?:status|\w*code|errno|signal|sqlstate|http|exit(?:ed)?|ora|smtp|oserror|winerror|hresult"
     r"|rc|return(?:ed)?code|exitstatus)"
     r"(?:[ _-]?(?:code|status|with|value))?(?: (?:is|was|of|with))?[\W_]{0,3}"
     r"|\b(?:os |system |server |driver |native )?(?:error|err)(?: (?:code|number|no\.?))?(?:[ (\[]"

@@ -20,7 +20,8 @@ _COUNTRIES = "de|fr|nl|uk|eu|ch|at|it|es|se|no|dk|fi|be|ie|us|ca|au|jp|cn|br|cz|
 _NAME = r"[A-Za-z0-9_][\w-]{0,62}"
 HOST = (
     rf"(?:{_NAME}(?:\.[\w-]{{1,63}}){{0,8}})?/(?:<unresolved>:\d+|{_NUMBERS})|{_NUMBERS}"
-    rf"|(?:(?<=ENOTFOUND )|(?<=EAI_AGAIN )|(?<=lookup )){_NAME}(?:\.[\w-]{{1,63}}){{0,8}}\.?"
+    rf"|(?:(?<=ENOTFOUND )|(?<=EAI_AGAIN )){_NAME}(?:\.[\w-]{{1,63}}){{0,8}}\.?"
+    rf"|(?<=lookup ){_NAME}(?:\.[\w-]{{1,63}}){{0,8}}\.?(?= on |: no such|: i/o|: server|: [Tt]emp)"
     rf"|localhost(?::\d{{2,5}})?(?!\w)"
     rf"|[A-Za-z][\w-]{{0,62}}(?:\.[\w-]{{1,63}}){{1,8}}:\d{{2,5}}(?!\w)"
     rf"|[A-Za-z][\w-]{{0,62}}:(?:25|53|80|443|465|587|[1-9]\d{{3,4}})(?!\w)"
