@@ -17,6 +17,7 @@ import msgspec
 from agents.deadletters.values import Arrival, Contents, Failure, FailureClass, Origin, Reason, Redrive
 from agents.deadletters.wire import NAME, SENTENCE, clean
 from core import clock, ids
+from core.brokers.amqp_values import plain
 from core.brokers.api import Delivery
 
 REASONS = {
@@ -58,7 +59,7 @@ class _Died:
 
 def arrival(delivery: Delivery, source: From) -> Arrival:
     """Celery's messages and any other."""
-    headers, properties = _plain(delivery.headers), _plain(delivery.properties)
+    headers, properties = plain(delivery.headers), plain(delivery.properties)
     died = _died(delivery.headers)
     queue = died.queue or source.origin.source
     return Arrival(
@@ -111,8 +112,9 @@ def _died(headers: Mapping[str, Any]) -> _Died:
 
 def _failure(died: _Died) -> Failure:
     why = WORDS[died.reason] if died.reason else UNTOLD
-    times = f", {died.count} times" if died.count > 1 else ""
-    said = f"The broker took it off {died.queue or 'its queue'}{times}: {why}."
+    # Always there, so that a failure reads the same the second time, but for the number.
+    times = f" (deaths there: {died.count})" if died.count else ""
+    said = f"The broker took it off {died.queue or 'its queue'}: {why}{times}."
     return Failure(FailureClass.UNKNOWN, died.reason or Reason.REJECTED, "", said[:SENTENCE])
 
 
@@ -144,10 +146,5 @@ def _redrive(value: Any) -> Redrive | None:
 
 def _digest(delivery: Delivery) -> str:
     """Of every byte that the broker handed over."""
-    head = msgspec.json.encode([delivery.headers, delivery.properties], enc_hook=str, order="sorted")
+    head = msgspec.json.encode(plain([delivery.headers, delivery.properties]), order="sorted")
     return hashlib.sha256(head + b"\0" + delivery.body).hexdigest()
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values, enc_hook=str))
-    return found

@@ -14,6 +14,7 @@ import msgspec
 
 from agents.deadletters.values import Arrival, Contents, Failure, FailureClass, Origin, Reason, Redrive
 from core import clock, ids
+from core.brokers.amqp_values import plain
 from core.brokers.api import Delivery
 
 # Of a text that names something; of a sentence; of a traceback. What is longer is cut, never refused.
@@ -85,7 +86,7 @@ def malformed(delivery: Delivery, origin: Origin, problem: MalformedError) -> Ar
         queue=origin.source,
         broker=origin.broker,
         failure=Failure(FailureClass.PERMANENT, Reason.REJECTED, MALFORMED, sentence[:SENTENCE]),
-        contents=Contents(delivery.body, _plain(delivery.headers), _plain(delivery.properties)),
+        contents=Contents(delivery.body, plain(delivery.headers), plain(delivery.properties)),
         origin=origin,
         content_type=text(delivery.properties.get("content_type"), NAME, ""),
         digest="" if numbered else digest,
@@ -192,9 +193,3 @@ def _redrive(value: Any) -> Redrive | None:
     if not isinstance(number, int) or not 0 <= number <= MOST_NUMBER:
         raise MalformedError("redrive.number", "it must be a whole number")
     return Redrive(_uuid(value.get("letter_id"), "redrive.letter_id"), number)
-
-
-def _plain(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Headers as RabbitMQ has them (tables, times, bytes), as JSON has them."""
-    found: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(values, enc_hook=str))
-    return found

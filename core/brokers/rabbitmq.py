@@ -9,7 +9,7 @@ import contextlib
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ import amqp
 from amqp.exceptions import AMQPError
 
 from core import clock
+from core.brokers.amqp_values import table
 from core.brokers.api import BrokerError, BrokerUrl, Delivery
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
@@ -25,6 +26,9 @@ HEARTBEAT_SECONDS = 30
 # As docs/concepts/wire.md declares Postroom's own queues. The limit is out of reach on purpose: a queue that counts
 # failed deliveries would drop a letter in the end.
 ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+# Of the old delivery and not of the message: what a queue counted, and further queues, which had their copies and
+# would each get another.
+OF_THE_DELIVERY = ("x-delivery-count", "CC", "BCC")
 PORTS = {"amqp": 5672, "amqps": 5671}
 Gone = (AMQPError, OSError, ssl.SSLError)
 
@@ -141,6 +145,17 @@ class QueueStream:
         except Gone as problem:
             self.close()
             raise BrokerError(f"cannot reach {self._broker.name}: {reason(problem)}") from problem
+
+
+class Message(amqp.Message):
+    """To be sent with these headers, of whatever AMQP's tables hold, but for those of the old delivery."""
+
+    # As they travel, a table and a long text are the same: a length and so many bytes.
+    PROPERTIES = [(name, "S" if kind == "F" else kind) for name, kind in amqp.Message.PROPERTIES]
+
+    def __init__(self, body: bytes, headers: Mapping[str, Any], **properties: Any) -> None:
+        kept = {name: value for name, value in headers.items() if name not in OF_THE_DELIVERY}
+        super().__init__(body, application_headers=table(kept), **properties)
 
 
 def connected(broker: BrokerUrl, *, confirm_each: bool = True) -> Any:

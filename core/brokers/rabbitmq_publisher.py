@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Self
 
-import amqp
 from amqp.exceptions import NotFound
 
 from core import clock
+from core.brokers.amqp_values import typed
 from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
-from core.brokers.rabbitmq import Gone, connected, reason
+from core.brokers.rabbitmq import Gone, Message, connected, reason
 
 REDRIVE_ID: Final = "postroom-redrive-id"
 PERSISTENT: Final = 2
@@ -22,6 +22,9 @@ UNDER_WAY: Final = 200
 CONFIRM_SECONDS: Final = 30.0
 # RabbitMQ takes a time to live of 2^32 milliseconds at most, which is 49 days.
 LONGEST_DELAY: Final = 2**22
+# What fits a property: one byte of a number, and of a text's length.
+MOST_PRIORITY: Final = 255
+LONGEST_TEXT: Final = 255
 # Properties as AMQP has them. The user id is left out: the broker refuses another's than that of the connection.
 PROPERTIES: Final = (
     *("content_type", "content_encoding", "priority", "correlation_id", "reply_to", "expiration"),
@@ -193,26 +196,38 @@ def _redrive_id(post: Post) -> str:
     return f"{post.letter_key}:{post.number}"
 
 
-def _message(post: Post) -> Any:
+def _message(post: Post) -> Message:
     given = dict(post.properties)
     if post.content_type:
         given["content_type"] = post.content_type
     if post.content_encoding:
         given["content_encoding"] = post.content_encoding
-    kept = {name: given[name] for name in PROPERTIES if given.get(name) not in (None, "")}
-    if moment := _moment(kept.pop("timestamp", None)):
-        kept["timestamp"] = moment
     if post.delay > 0:
         # Its own time in the delay queue; one that it had for its own queue would begin anew there.
-        kept["expiration"] = str(min(int(post.delay * 1000), LONGEST_DELAY * 1000))
-    headers = {**post.headers, REDRIVE_ID: _redrive_id(post)}
-    return amqp.Message(post.body, delivery_mode=PERSISTENT, application_headers=headers, **kept)
+        given["expiration"] = str(min(int(post.delay * 1000), LONGEST_DELAY * 1000))
+    kept = {name: value for name in PROPERTIES if (value := _property(name, given.get(name))) is not None}
+    headers = {**typed(post.headers), REDRIVE_ID: _redrive_id(post)}
+    return Message(post.body, headers, delivery_mode=PERSISTENT, **kept)
+
+
+def _property(name: str, value: Any) -> Any:
+    """As AMQP takes it; None: there is none, or it cannot travel. Whoever hands a letter over may have written any."""
+    if value is None:
+        return None
+    if name == "timestamp":
+        return _moment(value)
+    if name == "priority":
+        return value if isinstance(value, int) and 0 <= value <= MOST_PRIORITY else None
+    text = str(value)
+    fits = len(text.encode("utf-8", "replace")) <= LONGEST_TEXT
+    return text if fits and (name != "expiration" or text.isdecimal()) else None
 
 
 def _moment(value: Any) -> int | None:
-    """Seconds, as AMQP has a moment; who wrote it in JSON may have written text. What is neither cannot travel."""
+    """Seconds, as AMQP has a moment; who wrote it in JSON may have written text, in UTC if it names no zone."""
     with contextlib.suppress(ValueError, OverflowError):
         if isinstance(value, int | float):
-            return int(value)
-        return int(datetime.fromisoformat(str(value)).timestamp()) if value else None
+            return int(value) if value >= 0 else None
+        moment = datetime.fromisoformat(str(value))
+        return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
     return None

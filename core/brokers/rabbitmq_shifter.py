@@ -11,13 +11,14 @@ from typing import Any, Self
 import amqp
 from amqp.exceptions import MessageNacked, NotFound
 
+from core.brokers.amqp_values import plain
 from core.brokers.api import BrokerError, BrokerUrl
-from core.brokers.rabbitmq import ARGUMENTS, Gone, connected, reason
+from core.brokers.rabbitmq import ARGUMENTS, Gone, Message, connected, reason
 from core.brokers.waiting import LETTERS, Letter, Moved, Waits, Wanted
 
 PERSISTENT = 2
 CONFIRM_SECONDS = 30.0
-OF_THE_USER, DELIVERIES = "user_id", "x-delivery-count"
+OF_THE_USER = "user_id"
 
 # What goes out for a message: the message, and the queue that it goes to.
 Outgoing = Callable[[Any, Wanted], tuple[Any, str]]
@@ -146,8 +147,8 @@ def waits(message: Any) -> Waits:
         key=f"{str(named)[:200]}:{hashlib.sha256(body).hexdigest()}",
         message_id=str(named),
         body=body,
-        headers=headers,
-        properties=properties,
+        headers=plain(headers),
+        properties=plain(properties),
         content_type=str(properties.get("content_type") or ""),
         content_encoding=str(properties.get("content_encoding") or ""),
         exchange=str(message.delivery_info.get("exchange") or ""),
@@ -161,9 +162,8 @@ def _each(channel: Any, queue: str) -> Iterator[Any]:
 
 
 def _copy(message: Any) -> Any:
-    """As it is, but for what the old queue counted. The user id is left out: the broker refuses another's than that of
-    the connection."""
+    """As it is, but for what was of its old delivery. The user id is left out: the broker refuses another's than that
+    of the connection."""
     kept = {name: value for name, value in message.properties.items() if name != OF_THE_USER}
-    headers = kept.get("application_headers") or {}
-    kept["application_headers"] = {name: value for name, value in headers.items() if name != DELIVERIES}
-    return amqp.Message(message.body, **kept)
+    headers = kept.pop("application_headers", None) or {}
+    return Message(message.body, headers, **kept)
