@@ -13,13 +13,16 @@ from operator import attrgetter
 
 import msgspec
 
-from agents.ledger.values import BIT, Event, Fault, Kind, Mark, Message, Source, Told, micros, rank
+from agents.ledger.values import BIT, Event, Fault, Kind, Mark, Message, Source, Told, micros, rank, told
 
 # What any event may say of its message.
 OF_MESSAGE = ("broker", "queue", "sender", "task", "workflow", "trace_id", "conversation_id", "parent_id")
 # What an event says of who handles the message.
 OF_HANDLER = ("agent", "instance", "version", "host", "span_id")
 _of_message, _of_handler = attrgetter(*OF_MESSAGE), attrgetter(*OF_HANDLER)
+ONLOOKING = (Source.CELERY, Source.SPAN)
+# By how much a handler's clock may be behind ours, in microseconds.
+SKEW = 2_000_000
 _BITS = {source: int(BIT[source]) for source in Source}
 
 
@@ -54,7 +57,27 @@ def in_order(events: Iterable[Told]) -> list[Told]:
         known = first.get(each.event.id)
         if known is None or each.arrived < known.arrived:
             first[each.event.id] = each
-    return sorted(first.values(), key=_mark)
+    return sorted(_of_their_redrives(list(first.values())), key=_mark)
+
+
+def _of_their_redrives(events: list[Told]) -> list[Told]:
+    """Onlookers know of no redrives: what they saw after one went out is of that one."""
+    sent = [(each.at, each.event.redrive) for each in events if _is_redrive(each.event)]
+    return [_of_its_redrive(each, sent) for each in events] if sent else events
+
+
+def _is_redrive(event: Event) -> bool:
+    return event.redrive > 0 and event.kind is Kind.SENT and event.source is Source.POSTROOM
+
+
+def _of_its_redrive(each: Told, sent: list[tuple[int, int]]) -> Told:
+    event = each.event
+    if event.redrive or event.source not in ONLOOKING:
+        return each
+    # A message that was dead is a success by a redrive alone, even if its handler's clock is behind ours.
+    by = each.at + (SKEW if event.kind is Kind.SUCCEEDED else 0)
+    redrive = max((number for at, number in sent if at <= by), default=0)
+    return told(msgspec.structs.replace(event, redrive=redrive), each.arrived) if redrive else each
 
 
 def _mark(each: Told) -> Mark:

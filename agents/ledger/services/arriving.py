@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 # The topology that live shows is written to the same database, and must not wait for long.
 SPANS_TOGETHER = 500
+# Who may have told of a message that spans are believed about: Postroom says what it did to it, not who handled it.
+BESIDE_SPANS = Sources.SPAN | Sources.POSTROOM
 
 
 def take(bodies: Sequence[bytes], broker: str) -> None:
@@ -65,7 +67,7 @@ def take_spans(spans: Sequence[Span]) -> None:
         # Worked out between the transactions, so that who waits for the database gets in.
         told_of = from_spans.events(spans[start : start + SPANS_TOGETHER], environment)
         if told_of:
-            kept = keeping.keep([told(each, arrived) for each in told_of], if_only=Sources.SPAN)
+            kept = keeping.keep([told(each, arrived) for each in told_of], if_only=BESIDE_SPANS)
             metrics.LEDGER_KEPT.labels("spans").inc(kept.new)
 
 
