@@ -11,6 +11,13 @@ JSON = "application/json"
 # Celery's second protocol: task and options are headers, the body is arguments, keyword arguments, what follows.
 TASK, BODY_PARTS = "task", 3
 FOLLOWERS = ("callbacks", "errbacks", "chain", "chord")
+# All that Celery's first protocol has in a body: who else's names a task and an id names other things too.
+FIRST_PROTOCOL = frozenset(
+    {
+        *("task", "id", "args", "kwargs", "retries", "eta", "expires", "utc", "timelimit", "taskset", "lang"),
+        *("root_id", "parent_id", "group", *FOLLOWERS),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def first_protocol(message: Message) -> dict[str, Any] | None:
         body = message.value()
     except ValueError:
         return None
-    return body if isinstance(body, dict) and {"task", "id"} <= body.keys() else None
+    return body if isinstance(body, dict) and {"task", "id"} <= body.keys() <= FIRST_PROTOCOL else None
 
 
 def is_canvas(message: Message) -> bool:

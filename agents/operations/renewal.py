@@ -7,22 +7,46 @@ says which redrive it is, and its sender's authority is Postroom's own signature
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from agents.operations.message import Message, first_protocol
+from agents.operations.message import TASK, Message, first_protocol
 from agents.operations.options import Expiry
 
 REDRIVE_ID: Final = "postroom-redrive-id"
 REDRIVE_COUNT: Final = "postroom-redrive-count"
 SENDER_TOKEN: Final = "postroom-sender-token"  # noqa: S105 - a header's name
 ATTEMPTS: Final = "postroom-attempts"
-DEADLINES: Final = ("expires", "postroom-deadline")
+# What another program than Celery says by `expires` and `retries` is its own affair.
+OURS: Final = ("postroom-deadline",)
+DEADLINES: Final = ("expires", *OURS)
 EXPIRATION: Final = "expiration"
 RETRIES: Final = "retries"
+
+# Everything in which a message that was not edited differs from what died, and why; publishers see to the second half.
+# All else goes out as it came, its body byte for byte.
+RENEWED_HEADERS: Final[Mapping[str, str]] = {
+    REDRIVE_ID: "says which redrive it is",
+    REDRIVE_COUNT: "says how many there were",
+    RETRIES: "its tries begin anew",
+    ATTEMPTS: "they stand in the letter",
+    "expires": "cleared, shifted or kept, as the plan says",
+    "postroom-deadline": "cleared, shifted or kept, as the plan says",
+    SENDER_TOKEN: "signed by Postroom for this one redrive",
+    "x-delivery-count": "counts deliveries of the old message",
+    "CC": "the queues named there had their copies",
+    "BCC": "the queues named there had their copies",
+}
+RENEWED_PROPERTIES: Final[Mapping[str, str]] = {
+    EXPIRATION: "a time to live that was kept or shifted begins anew",
+    "delivery_mode": "persistent: what was rescued once is not lost in a restart",
+    "delivery_tag": "of the delivery",
+    "delivery_info": "of the delivery",
+    "user_id": "RabbitMQ takes nobody's but the connection's own",
+}
 
 # Signs for a message that is otherwise complete; None: nothing is to be signed.
 Signer = Callable[[Message], str] | None
@@ -41,9 +65,10 @@ def renewed(message: Message, redrive: Redriven, expiry: Expiry, signer: Signer 
     """The message as it goes out. Without a signer its token is left as it is: whoever was refused is refused again."""
     found = _first_protocol_renewed(message, redrive, expiry)
     headers = {name: value for name, value in found.headers.items() if name != ATTEMPTS}
-    if RETRIES in headers:
+    of_celery = TASK in headers
+    if RETRIES in headers and of_celery:
         headers[RETRIES] = 0
-    headers |= _deadlines(headers, redrive, expiry)
+    headers |= _deadlines(headers, redrive, expiry, DEADLINES if of_celery else OURS)
     headers |= {REDRIVE_ID: f"{redrive.letter}:{redrive.number}", REDRIVE_COUNT: redrive.number}
     found = replace(found, headers=headers, properties=_properties(found.properties, expiry))
     if signer and SENDER_TOKEN in headers:
@@ -54,14 +79,17 @@ def renewed(message: Message, redrive: Redriven, expiry: Expiry, signer: Signer 
 def is_expired(message: Message, now: datetime) -> bool:
     """Is a deadline over that it would still carry if it was kept?"""
     body = first_protocol(message) or {}
-    said = [message.headers.get(name) for name in DEADLINES] + [body.get("expires")]
+    names = DEADLINES if TASK in message.headers else OURS
+    said = [message.headers.get(name) for name in names] + [body.get("expires")]
     return any(moment <= now for each in said if (moment := _moment(each)))
 
 
-def _deadlines(headers: Mapping[str, Any], redrive: Redriven, expiry: Expiry) -> dict[str, Any]:
+def _deadlines(
+    headers: Mapping[str, Any], redrive: Redriven, expiry: Expiry, names: Sequence[str]
+) -> dict[str, Any]:
     return {
         name: _deadline(headers[name], redrive, expiry)
-        for name in DEADLINES
+        for name in names
         if headers.get(name) not in (None, "")
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,13 @@ from hypothesis import strategies as st
 
 from agents.operations.message import Message, is_canvas, is_of_celery
 from agents.operations.options import Expiry
-from agents.operations.renewal import Redriven, is_expired, renewed
+from agents.operations.renewal import (
+    RENEWED_HEADERS,
+    RENEWED_PROPERTIES,
+    Redriven,
+    is_expired,
+    renewed,
+)
 
 # A busy machine makes examples slowly; how fast is not what is asked here.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -139,3 +146,22 @@ def test_is_of_celery__by_either_protocol() -> None:
     assert is_of_celery(task())
     assert is_of_celery(first_protocol())
     assert not is_of_celery(Message(b'{"order": 7}'))
+
+
+def test_another_program_says_by_expires_and_retries_what_it_wants() -> None:
+    theirs = Message(
+        b"{}", {"retries": 4, "expires": "2026-11-26T11:00:00", "postroom-deadline": "2026-11-26T11:00:00Z"}
+    )
+    again = renewed(theirs, REDRIVE, Expiry.CLEAR)
+    assert (again.headers["retries"], again.headers["expires"]) == (4, "2026-11-26T11:00:00")
+    assert again.headers["postroom-deadline"] is None
+    orders = Message(
+        b'{"task": "order", "id": 7, "retries": 3, "amount": 12}', content_type="application/json"
+    )
+    assert renewed(orders, REDRIVE, Expiry.CLEAR).body == orders.body
+
+
+def test_everything_that_is_renewed_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "operations.md").read_text(encoding="utf-8")
+    missing = [name for name in {*RENEWED_HEADERS, *RENEWED_PROPERTIES} if f"`{name}`" not in guide]
+    assert missing == []
