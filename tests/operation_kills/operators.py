@@ -29,6 +29,8 @@ REDRIVE = {
 REST = 0.3
 # Whose request was cut off waits a minute for its answer: so many that there is always somebody who goes on.
 REDRIVERS, PURGERS = 4, 3
+# Nobody starts another one beside so many that go on: while workers are dead, all would be about the same letters.
+MOST = 12
 
 
 class RefusedError(Exception):
@@ -153,7 +155,10 @@ class Operators:
 
     def _redrive(self, api: Api) -> None:
         """A large part at once where there is much, which a worker seals; else what there is."""
-        if self._house.database.held(REDRIVEN) >= self.least:
+        going_on = sum(
+            each.state not in {"done", "done_with_unknown"} for each in self._house.database.operations()
+        )
+        if going_on < MOST and self._house.database.held(REDRIVEN) >= self.least:
             self._carry_out(api, "redrive", {"filter": {"error": REDRIVEN}}, REDRIVE)
 
     def _purge(self, api: Api) -> None:
