@@ -10,7 +10,7 @@ from celery import Celery
 from django.conf import settings
 from django.db import transaction
 
-from core import redis_url
+from core import live_redis, redis_url
 
 log = structlog.get_logger(__name__)
 QUEUE = "postroom.operations"
@@ -18,6 +18,8 @@ SEAL, EXECUTE = "operations.seal", "operations.execute"
 # A trigger that nobody took up in this time is sent again by the reaper, and need not be worked off.
 EXPIRES_SECONDS = 60
 CONNECT_SECONDS = 2.0
+# More than so many that wait help nobody: workers have enough to do.
+ENOUGH = 100
 
 
 def seal_soon(plan: UUID) -> None:
@@ -29,6 +31,14 @@ def execute_soon(operation: UUID, workers: int = 1) -> None:
     """After the commit, so many workers go on with this operation."""
     for _ in range(workers):
         transaction.on_commit(lambda: _send(EXECUTE, operation))
+
+
+def busy() -> bool:
+    """Whether so many triggers wait that more would only make the queue longer."""
+    try:
+        return live_redis.client().llen(QUEUE) >= ENOUGH
+    except live_redis.Unreachable:
+        return False
 
 
 def _send(task: str, id: UUID) -> None:

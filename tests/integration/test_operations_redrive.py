@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter, LetterChange
-from agents.operations import api, selectors, tasks
+from agents.operations import api, celery, selectors, tasks
 from agents.operations.errors import (
     EmptyPlanError,
     PlanExpiredError,
@@ -417,6 +418,17 @@ def test_several_workers_on_one_operation__each_letter_once(consumer: Consumer) 
     worked(operation)
     assert check(operation).dispatched == 60
     assert consumer.waiting() == 60
+
+
+def test_enough_triggers_wait__nobody_is_told_again(redis_url: str, consumer: Consumer) -> None:
+    held(1)
+    ana = operator()
+    api.start(planned(ana, **ALL), "repaired", ana)
+    with redis.Redis.from_url(redis_url) as client, clock.held(clock.now() + timedelta(minutes=1)):
+        client.rpush(celery.QUEUE, *["{}"] * celery.ENOUGH)
+        assert reaping.nudge() == 0
+        client.delete(celery.QUEUE)
+        assert reaping.nudge() == 1
 
 
 def test_many_who_start_at_the_same_moment__each_has_a_number(consumer: Consumer) -> None:

@@ -9,7 +9,7 @@ import structlog
 from django.db.models import Q
 
 from agents.deadletters.models import Letter
-from agents.operations.celery import execute_soon, seal_soon
+from agents.operations.celery import busy, execute_soon, seal_soon
 from agents.operations.ladder import room
 from agents.operations.models import Claim, Item, Operation, Plan
 from agents.operations.services import claiming, controlling, judging, recording, sealing, steps
@@ -39,13 +39,18 @@ def reap() -> int:
 def nudge() -> int:
     """Tell workers of operations that could go on and that nobody works on: a trigger was lost, a queue has room again,
     a moment came. Returns how many."""
+    told = 0 if busy() else _told()
+    controlling.sweep()
+    return told
+
+
+def _told() -> int:
     idle = Q(active_at=None) | Q(active_at__lt=clock.now() - IDLE)
     told = 0
     for operation in Operation.objects.filter(idle, state=State.RUNNING).select_related("plan")[:AT_ONCE]:
         if _may_go_on(operation):
             execute_soon(operation.pk, judging.workers(operation))
             told += 1
-    controlling.sweep()
     return told
 
 
