@@ -25,7 +25,8 @@ from agents.operations.errors import (
     WrongCountError,
 )
 from agents.operations.models import Item, Plan
-from agents.operations.services import claiming, executing, judging, outcomes, reaping
+from agents.operations.services import claiming, executing, judging, outcomes, reaping, recording, settling
+from agents.operations.services.settling import Outcome
 from agents.operations.values import (
     Action,
     Grade,
@@ -418,6 +419,23 @@ def test_several_workers_on_one_operation__each_letter_once(consumer: Consumer) 
     worked(operation)
     assert check(operation).dispatched == 60
     assert consumer.waiting() == 60
+
+
+def test_outcomes_of_what_is_dispatched_and_of_what_is_in_hand__noted_together(consumer: Consumer) -> None:
+    ana = operator()
+    first = held(2)
+    operation = started(ana, **ALL)
+    second = held(2)
+    other = api.start(planned(ana, **ALL), "mine", ana)
+    portion = claiming.claim(other, 2)
+    assert portion
+    recording.attempt(portion, {})
+    outcome = [Outcome(letter, 1, ItemState.PROCESSED, Grade.EVENT) for letter in (*first, *second)]
+    assert settling.settle(outcome) == 4
+    assert letter_states([*first, *second]) == {"processed"}
+    assert (check(operation).state, check(other).processed) == (State.DONE, 2)
+    recording.record(portion, {})
+    assert check(other).state == State.DONE
 
 
 def test_enough_triggers_wait__nobody_is_told_again(redis_url: str, consumer: Consumer) -> None:

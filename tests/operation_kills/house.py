@@ -31,6 +31,10 @@ KINDS = {
     Victim.REDIS: Kind.REDIS,
 }
 BACK_SECONDS = 120.0
+# Lines of a traceback in what `up` prints: a function of the house's own, and the exception at its end.
+_FRAME = re.compile(r'File "(?!.*/site-packages/).*/(?:agents|core|dashboard)/.*", line \d+, in (\w+)')
+_ERROR = re.compile(r"^\S+ +\| (?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception))\b:")
+DEEP = 5
 ENVIRONMENT, QUEUE = "production", "work"
 
 
@@ -182,11 +186,16 @@ def consumer(house: House) -> Iterator[Running]:
 
 
 def errors(house: House) -> Counter[str]:
-    """What its processes said went wrong, by the kind of exception: for whoever looks for defects."""
-    found = re.findall(
-        r"^\S+ +\| (?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception))\b:", house.up.text, re.MULTILINE
-    )
-    return Counter(found)
+    """What its processes said went wrong, by the kind of exception and where it came from: for whoever looks for
+    defects."""
+    found, frames = Counter[str](), list[str]()
+    for line in house.up.lines:
+        if frame := _FRAME.search(line):
+            frames.append(frame[1])
+        elif error := _ERROR.search(line):
+            found[f"{error[1]} in {' > '.join(frames[-DEEP:])}"] += 1
+            frames.clear()
+    return found
 
 
 def _keep_log(house: House) -> None:

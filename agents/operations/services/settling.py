@@ -165,6 +165,7 @@ def _move_letters(
     letters: dict[UUID, Letter], changed: dict[UUID, tuple[LetterState, Outcome]], now: datetime
 ) -> None:
     """Letters that were on their way go where the outcome says, through `dispatched` where that was not noted yet."""
+    first: dict[tuple[LetterState, LetterState, str, str], list[UUID]] = defaultdict(list)
     steps_of: dict[tuple[LetterState, LetterState, str, str], list[UUID]] = defaultdict(list)
     for id, (target, outcome) in changed.items():
         row = letters[id]
@@ -175,8 +176,9 @@ def _move_letters(
         reason = f"outcome of redrive {outcome.number}: {outcome.grade or 'none seen in time'}"
         before = LetterState(row.state)
         if before is LetterState.CLAIMED:
-            steps_of[before, LetterState.DISPATCHED, outcome.by, "its outcome came first"].append(id)
+            first[before, LetterState.DISPATCHED, outcome.by, "its outcome came first"].append(id)
             before = LetterState.DISPATCHED
         steps_of[before, target, outcome.by, reason].append(id)
-    for (before, after, by, reason), ids in steps_of.items():
+    # From there they go on together with those that were dispatched before.
+    for (before, after, by, reason), ids in (first | steps_of).items():
         move_letters(ids, before, after, by, reason)
