@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import models
 
 from agents.alerts.models.alerts import Alert
-from agents.alerts.models.rules import NAME, SEVERITIES, Scoped
+from agents.alerts.models.rules import NAME, SEVERITIES
 from agents.alerts.values import ChannelKind, NoticeKind, NoticeState, Severity
 from core import ids
+from core.access.models.grants import Scoped
 
 CHANNELS = [(each.value, each.value) for each in ChannelKind]
 KINDS = [(each.value, each.value) for each in NoticeKind]

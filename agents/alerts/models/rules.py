@@ -8,28 +8,13 @@ from django.db import models
 
 from agents.alerts.values import Hours, Severity, Signal, SilenceKind, Terms
 from core import ids
-from core.access.api import Scope
+from core.access.models.grants import Scoped
 
 NAME, REASON = 300, 500
 SIGNALS = [(each.value, each.value) for each in Signal]
 SEVERITIES = [(each.value, each.value) for each in Severity]
 SILENCES = [(each.value, each.value) for each in SilenceKind]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Scoped(models.Model):
-    """Patterns of where something applies."""
-
-    environment = models.CharField(max_length=200, default="*")
-    queue = models.CharField(max_length=200, default="*")
-    agent = models.CharField(max_length=200, default="*")
-
-    class Meta:
-        abstract = True
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.environment, self.queue, self.agent)
 
 
 class Rule(Scoped):

@@ -46,6 +46,10 @@ class Judged:
     alert: Alert | None
     after: Standing
 
+    @property
+    def changes(self) -> bool:
+        return self.alert is None or self.after.state != self.alert.state
+
 
 @dataclass(slots=True)
 class Looker:
@@ -66,9 +70,9 @@ class Looker:
             self._remember(rule, measured[_asked(rule)], now)
         if not wanted():
             return 0
-        changed = [each for each in judged if each.alert is None or each.after.state != each.alert.state]
+        changed = [each for each in judged if each.changes]
         self._write(changed, _orphans(open_, rules), now)
-        self._note([each for each in judged if each.alert is not None and each not in changed], now)
+        self._note([each for each in judged if not each.changes], now)
         return len(changed)
 
     def _judge(
