@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 JSON = "application/json"
 # Celery's second protocol: task and options are headers, the body is arguments, keyword arguments, what follows.
@@ -29,11 +29,6 @@ class Message:
     properties: Mapping[str, Any] = field(default_factory=dict)
     content_type: str = ""
     content_encoding: str = ""
-
-    def with_headers(self, **changes: Any) -> Self:
-        """Names have `_` for `-`; None stays in as None."""
-        named = {name.replace("_", "-"): value for name, value in changes.items()}
-        return replace(self, headers={**self.headers, **named})
 
     @property
     def is_json(self) -> bool:

@@ -12,7 +12,7 @@ from agents.deadletters.models import FailureGroup, Letter
 from agents.operations.errors import SelectionRefusedError
 from agents.operations.models import Item, Operation, OperationChange, Plan, PlanPart, Receipt, Sample
 from agents.operations.services import sealing, selecting, who
-from agents.operations.values import OPEN, WANTS_SOMEBODY, Action, GuardKind, ItemState, PlanState, State
+from agents.operations.values import OPEN, Action, GuardKind, ItemState, PlanState, State
 from core import clock
 from core.access.api import Permission, Subject
 from core.access.scoping import visible
@@ -75,11 +75,6 @@ def one(subject: Subject, id: UUID) -> Operation | None:
 def open_(subject: Subject, limit: int) -> list[Operation]:
     """What goes on, or is held up, the newest first."""
     return list(seen_by(subject).filter(state__in=OPEN).order_by(*NEWEST)[:limit])
-
-
-def wanting_somebody(subject: Subject) -> int:
-    """How many wait for a person: the rail's figure."""
-    return seen_by(subject).filter(state__in=WANTS_SOMEBODY).count()
 
 
 def of_letter(letter: UUID) -> QuerySet[Item]:

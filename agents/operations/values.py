@@ -103,7 +103,6 @@ class Standing(StrEnum):
 # Still going on, or held up and able to go on.
 OPEN = (State.AWAITING_APPROVAL, State.RUNNING, State.PAUSED, State.HALTED, State.CANCELLING)
 # What waits for a person.
-WANTS_SOMEBODY = (State.AWAITING_APPROVAL, State.HALTED)
 ENDED = (State.REJECTED, State.CANCELLED, State.DONE, State.DONE_WITH_UNKNOWN, State.FAILED)
 # Sent, or about to be: an outcome can still come. Late evidence settles what is unknown.
 AWAITED = (ItemState.CLAIMED, ItemState.DISPATCHED, ItemState.UNKNOWN)

@@ -14,7 +14,6 @@ from agents.queues.stuck.findings import MANY_ATTEMPTS, RETRYING, waits
 from agents.queues.stuck.table import TABLE
 from agents.queues.stuck.values import (
     Elsewhere,
-    Evidence,
     Facts,
     Finding,
     Found,
@@ -165,7 +164,3 @@ def _ruled_out(looked: Sequence[Looked]) -> tuple[RuledOut, ...]:
 def _agent(facts: Facts) -> str:
     """Whose repair helps: who has it, who takes from its queue, or whose name the queue has."""
     return facts.agent or next((each.agent for each in facts.takers), "") or facts.queue
-
-
-def evidence_of(judgement: Judgement) -> tuple[Evidence, ...]:
-    return tuple(dict.fromkeys(judgement.evidence))
