@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -40,13 +39,6 @@ class AccessView(ApiView):
     @property
     def actor(self) -> services.Actor:
         return services.Actor(self.subject, str(self.request.META.get("REMOTE_ADDR", "")))
-
-
-def _read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    body = shape(data=request.data)
-    body.is_valid(raise_exception=True)
-    checked: dict[str, Any] = body.validated_data
-    return checked
 
 
 def _one(rows: QuerySet[M], what: str, **by: Any) -> M:
@@ -90,7 +82,7 @@ class Roles(AccessView):
         responses={201: shapes.RoleShape},
     )
     def post(self, request: Request) -> Response:
-        body = _read(shapes.RoleShape, request)
+        body = query.body(request, shapes.RoleShape)
         chosen = [Permission(name) for name in body["permissions"]]
         row = services.create_role(body["name"], chosen, self.actor, title=body["title"])
         return Response(shapes.role(row), status=CREATED)
@@ -111,7 +103,7 @@ class OneRole(AccessView):
     )
     def patch(self, request: Request, name: str) -> Response:
         row = _one(Role.objects.all(), "role", name=name)
-        body = _read(shapes.RoleChange, request)
+        body = query.body(request, shapes.RoleChange)
         chosen = [Permission(each) for each in body.get("permissions", row.permissions)]
         services.change_role(row, chosen, self.actor, title=body.get("title", row.title))
         row.refresh_from_db()
@@ -152,7 +144,7 @@ class Grants(AccessView):
         responses={201: shapes.GrantShape},
     )
     def post(self, request: Request) -> Response:
-        body = _read(shapes.NewGrant, request)
+        body = query.body(request, shapes.NewGrant)
         row = services.give(_holder(body), _role(body["role"]), shapes.scope_of(body), self.actor)
         return Response(shapes.grant(row), status=CREATED)
 
@@ -203,7 +195,7 @@ class Tokens(AccessView):
         responses={201: shapes.MadeToken},
     )
     def post(self, request: Request) -> Response:
-        body = _read(shapes.NewToken, request)
+        body = query.body(request, shapes.NewToken)
         scope: Scope | None = shapes.scope_of(body["scope"]) if "scope" in body else None
         new = services.create_named_token(
             body["name"], _role(body["role"]), scope, self.actor, expires_in=body.get("expires_in")
@@ -252,7 +244,7 @@ class ApprovalLimits(AccessView):
         responses={201: shapes.LimitShape},
     )
     def post(self, request: Request) -> Response:
-        body = _read(shapes.LimitShape, request)
+        body = query.body(request, shapes.LimitShape)
         role = _role(body.pop("role")) if body.get("role") else None
         row = ApprovalLimit(**(body | {"role": role}))
         services.save_limit(row, self.actor)
@@ -314,7 +306,7 @@ class Approve(ApprovalView):
         responses=shapes.ApprovalShape,
     )
     def post(self, request: Request, id: UUID) -> Response:
-        row, body = self.found(id), _read(shapes.Approving, request)
+        row, body = self.found(id), query.body(request, shapes.Approving)
         return self.decided(row, lambda: approvals.approve(row, body["sha256"], self.actor, body["reason"]))
 
 
@@ -328,7 +320,7 @@ class Reject(ApprovalView):
         responses=shapes.ApprovalShape,
     )
     def post(self, request: Request, id: UUID) -> Response:
-        row, body = self.found(id), _read(shapes.Rejecting, request)
+        row, body = self.found(id), query.body(request, shapes.Rejecting)
         return self.decided(row, lambda: approvals.reject(row, self.actor, body["reason"]))
 
 

@@ -87,11 +87,10 @@ class Agents(RegistryView):
         responses={201: shapes.AgentShape, 200: shapes.AgentShape},
     )
     def post(self, request: Request) -> Response:
-        body = shapes.AgentRegistration(data=request.data)
-        body.is_valid(raise_exception=True)
-        keys = body.validated_data.pop("public_keys", None)
+        said = query.body(request, shapes.AgentRegistration)
+        keys = said.pop("public_keys", None)
         try:
-            row, new = self._register(body.validated_data, keys)
+            row, new = self._register(said, keys)
         except KeyRefusedError as problem:
             raise invalid("public_keys", str(problem)) from None
         return self.answer(selectors.known([row])[0], CREATED if new else 200)
@@ -124,12 +123,11 @@ class FromCard(RegistryView):
         responses={201: shapes.AgentShape, 200: shapes.AgentShape},
     )
     def post(self, request: Request) -> Response:
-        body = shapes.FromCard(data=request.data)
-        body.is_valid(raise_exception=True)
-        stated, usual = body.validated_data.get("environment", ""), settings.POSTROOM.environment
+        said = query.body(request, shapes.FromCard)
+        stated, usual = said.get("environment", ""), settings.POSTROOM.environment
         environment = registration.home(self.subject, stated, usual)
         try:
-            row, new = carding.from_card(body.validated_data["url"], environment, self.actor)
+            row, new = carding.from_card(said["url"], environment, self.actor)
         except RefusedError as problem:
             raise invalid("url", str(problem)) from None
         except (OutboundError, CardRefusedError) as problem:
@@ -155,9 +153,7 @@ class OneAgent(RegistryView):
     )
     def patch(self, request: Request, id: UUID) -> Response:
         known = self.found(id)
-        body = shapes.AgentPatch(data=request.data)
-        body.is_valid(raise_exception=True)
-        fields: dict[str, Any] = body.validated_data
+        fields = query.body(request, shapes.AgentPatch)
         versions = [
             VersionChange(each["version"], shapes.of_version(each)) for each in fields.pop("versions", ())
         ]

@@ -188,11 +188,6 @@ class ManagedView(ApiView):
         )
 
 
-def checked(body: serializers.Serializer[Any]) -> dict[str, Any]:
-    body.is_valid(raise_exception=True)
-    return dict(body.validated_data)
-
-
 class RuleView(ManagedView):
     """A view of rules."""
 
@@ -231,7 +226,7 @@ class Rules(RuleView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        rule = Rule(**checked(RuleMade(data=request.data)))
+        rule = Rule(**query.body(request, RuleMade))
         if Rule.objects.filter(name=rule.name).exists():
             raise invalid("name", f"There is a rule {rule.name} already.", "PATCH changes it.")
         return Response(rule_shape(self.save(rule)), status=201)
@@ -252,7 +247,7 @@ class OneRule(RuleView):
     )
     def patch(self, request: Request, name: str) -> Response:
         rule = self.found(name)
-        for field, value in checked(RuleChange(data=request.data)).items():
+        for field, value in query.body(request, RuleChange).items():
             setattr(rule, field, value)
         return Response(rule_shape(self.save(rule)))
 
@@ -296,7 +291,7 @@ class Silences(ManagedView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        said = checked(SilenceGiven(data=request.data))
+        said = query.body(request, SilenceGiven)
         try:
             return Response(silence_shape(silences.make(silence_of(said), self.actor)), status=201)
         except SilenceError as problem:

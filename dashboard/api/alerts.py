@@ -209,9 +209,7 @@ class RaiseAlert(AlertView):
         responses={201: AlertShape, 200: AlertShape},
     )
     def post(self, request: Request) -> Response:
-        body = AlertRaised(data=request.data)
-        body.is_valid(raise_exception=True)
-        said, usual = body.validated_data, settings.POSTROOM.environment
+        said, usual = query.body(request, AlertRaised), settings.POSTROOM.environment
         stated = said.pop("environment", "")
         environment = scoping.home(self.subject, Permission.RAISE_ALERTS, stated, usual)
         wanted = Raised(environment=environment, **said | {"severity": Severity(said["severity"])})
@@ -262,6 +260,5 @@ class ClearAlert(AlertView):
 
 
 def _reason(request: Request) -> str:
-    body = AlertReason(data=request.data or {})
-    body.is_valid(raise_exception=True)
-    return str(body.validated_data["reason"])
+    said = query.checked(AlertReason(data=request.data or {}))
+    return str(said["reason"])

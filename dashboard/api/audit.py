@@ -147,9 +147,7 @@ class AuditTrail(ApiView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = Reported(data=spelled_out(request.data))
-        body.is_valid(raise_exception=True)
-        said = body.validated_data
+        said = query.checked(Reported(data=spelled_out(request.data)))
         target = _target(said["on"], self.subject)
         self.allow(Permission.WRITE_AUDIT, target.place)
         sequence = record(

@@ -19,7 +19,7 @@ from agents.alerts.values import ChannelKind, NoticeKind, NoticeState
 from core import clock
 from core.access.api import Permission
 from dashboard.api import paging, query
-from dashboard.api.alert_rules import SEVERITIES, ManagedView, checked, pattern
+from dashboard.api.alert_rules import SEVERITIES, ManagedView, pattern
 from dashboard.api.idempotency import idempotent
 from dashboard.api.problems import invalid
 from dashboard.api.schema_parts import IDEMPOTENCY_KEY, PAGING, listed
@@ -159,7 +159,7 @@ class Channels(ChannelView):
         responses={201: ChannelShape},
     )
     def post(self, request: Request) -> Response:
-        said = checked(ChannelGiven(data=request.data))
+        said = query.body(request, ChannelGiven)
         address = said.pop("address")
         said.pop("new_key", None)
         try:
@@ -183,7 +183,7 @@ class OneChannel(ChannelView):
         responses=ChannelShape,
     )
     def patch(self, request: Request, id: UUID) -> Response:
-        made = self._changed(self.found(id), checked(ChannelChange(data=request.data)))
+        made = self._changed(self.found(id), query.body(request, ChannelChange))
         return Response(shape(made.channel, made.key))
 
     @extend_schema(

@@ -209,9 +209,7 @@ def asked(
     view: ApiView, request: Request, shape: type[QueueNamed]
 ) -> tuple[QueueState, Actor, dict[str, Any]]:
     """Of which queue, by whom, and what."""
-    body = shape(data=request.data)
-    body.is_valid(raise_exception=True)
-    given: dict[str, Any] = body.validated_data
+    given = query.body(request, shape)
     state = seen(view.subject, given["broker"], given["queue"])
     return state, Actor(view.subject, source_of(request), given["reason"]), given
 

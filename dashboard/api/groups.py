@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -105,7 +104,7 @@ class OneGroup(GroupView):
         responses=shapes.GroupShape,
     )
     def patch(self, request: Request, id: UUID) -> Response:
-        group, said = self.found(id), _read(shapes.GroupDecided, request)
+        group, said = self.found(id), query.body(request, shapes.GroupDecided)
         if said.get("from") and said["from"] != group.triage:
             raise StaleStateError(f"The group is {group.triage} and not {said['from']} any more.")
         decided = Decided(Triage(said["triage"]), said["assigned_to"], said["muted_until"])
@@ -129,7 +128,7 @@ class GroupMerge(GroupView):
     )
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
-        into, said = self.found(id), _read(shapes.GroupsMerged, request)
+        into, said = self.found(id), query.body(request, shapes.GroupsMerged)
         others = [self.found(each) for each in dict.fromkeys(said["groups"])]
         try:
             group = merging.merge(into, others, self.actor(request, said["reason"]))
@@ -151,7 +150,7 @@ class GroupSplitting(GroupView):
     )
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
-        group, said = self.found(id), _read(shapes.GroupSplitAsked, request)
+        group, said = self.found(id), query.body(request, shapes.GroupSplitAsked)
         actor = self.actor(request, said.pop("reason"))
         try:
             new = merging.split(group, actor, **said)
@@ -182,15 +181,9 @@ class GroupNotes(GroupView):
     )
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
-        group, said = self.found(id), _read(shapes.GroupNoteGiven, request)
+        group, said = self.found(id), query.body(request, shapes.GroupNoteGiven)
         try:
             note = triage.add_note(group, said["text"], said["link"], self.actor(request))
         except TriageError as problem:
             raise invalid(problem.field, str(problem)) from None
         return Response(shapes.note(note), status=201)
-
-
-def _read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    checked = shape(data=request.data)
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)

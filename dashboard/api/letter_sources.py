@@ -96,9 +96,8 @@ class Sources(SourceView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        checked = SourceGiven(data=request.data)
-        checked.is_valid(raise_exception=True)
-        return Response(self.saved(request, LetterSource(), dict(checked.validated_data)), status=201)
+        said = query.body(request, SourceGiven)
+        return Response(self.saved(request, LetterSource(), said), status=201)
 
 
 class OneSource(SourceView):
@@ -115,9 +114,8 @@ class OneSource(SourceView):
         responses=SourceShape,
     )
     def patch(self, request: Request, id: UUID) -> Response:
-        row, checked = self.found(id), SourceGiven(data=request.data, partial=True)
-        checked.is_valid(raise_exception=True)
-        return Response(self.saved(request, row, dict(checked.validated_data)))
+        row, said = self.found(id), query.body(request, SourceGiven, partial=True)
+        return Response(self.saved(request, row, said))
 
     @extend_schema(
         operation_id="letter_sources_remove",

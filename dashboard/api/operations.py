@@ -98,9 +98,7 @@ class Operations(OperationView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = shapes.StartGiven(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = query.body(request, shapes.StartGiven)
         plan = selectors.plan(self.subject, given["plan"])
         if plan is None:
             raise invalid(
@@ -159,9 +157,8 @@ class _Step(OperationView):
         raise NotImplementedError
 
     def post(self, request: Request, id: UUID) -> Response:
-        body = self.given(data=request.data)
-        body.is_valid(raise_exception=True)
-        operation, given = self.found(id), body.validated_data
+        given = query.body(request, self.given)
+        operation = self.found(id)
         answer = self.take(operation, given, Actor(self.subject, self.actor.source, given.get("reason", "")))
         return Response(answer)
 

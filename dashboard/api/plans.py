@@ -59,11 +59,10 @@ class Plans(PlanView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = shapes.PlanGiven(data=request.data)
-        body.is_valid(raise_exception=True)
-        action = Action(body.validated_data["action"])
-        options = api.parse(action, body.validated_data.get("options") or {})
-        made = api.plan(action, _selection(body.validated_data["select"]), options, self.actor)
+        said = query.body(request, shapes.PlanGiven)
+        action = Action(said["action"])
+        options = api.parse(action, said.get("options") or {})
+        made = api.plan(action, _selection(said["select"]), options, self.actor)
         status = 202 if made.state == PlanState.SEALING else 201
         return Response(shapes.plan(made), status=status, headers={"Location": f"{request.path}/{made.pk}"})
 

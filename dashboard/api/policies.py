@@ -142,9 +142,8 @@ class Policies(PolicyView):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        body = RedrivePolicyGiven(data=request.data)
-        body.is_valid(raise_exception=True)
-        policy = RedrivePolicy(**body.validated_data)
+        said = query.body(request, RedrivePolicyGiven)
+        policy = RedrivePolicy(**said)
         policies.save(policy, self.actor)
         return Response(shape(policy), status=201, headers={"Location": f"{request.path}/{policy.pk}"})
 
@@ -164,11 +163,10 @@ class OnePolicy(PolicyView):
     )
     def patch(self, request: Request, id: int) -> Response:
         policy = self.found(id)
-        body = RedrivePolicyChange(data=request.data)
-        body.is_valid(raise_exception=True)
+        said = query.body(request, RedrivePolicyChange)
         for name in FIELDS:
-            if name in body.validated_data:
-                setattr(policy, name, body.validated_data[name])
+            if name in said:
+                setattr(policy, name, said[name])
         policies.save(policy, self.actor)
         return Response(shape(policy))
 

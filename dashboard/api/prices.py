@@ -124,9 +124,8 @@ class Prices(PriceView):
         responses={201: PriceShape},
     )
     def post(self, request: Request) -> Response:
-        body = PriceGiven(data=request.data)
-        body.is_valid(raise_exception=True)
-        return Response(shape(self.saved(ModelPrice(), body.validated_data)), status=201)
+        said = query.body(request, PriceGiven)
+        return Response(shape(self.saved(ModelPrice(), said)), status=201)
 
 
 class OnePrice(PriceView):
@@ -141,9 +140,8 @@ class OnePrice(PriceView):
     )
     def patch(self, request: Request, id: int) -> Response:
         price = self.found(id)
-        body = PriceGiven(data=request.data, partial=True)
-        body.is_valid(raise_exception=True)
-        return Response(shape(self.saved(price, body.validated_data)))
+        said = query.body(request, PriceGiven, partial=True)
+        return Response(shape(self.saved(price, said)))
 
     @extend_schema(operation_id="prices_delete", summary="Delete a price", responses={204: None})
     def delete(self, request: Request, id: int) -> HttpResponse:

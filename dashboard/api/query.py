@@ -1,4 +1,4 @@
-"""Query parameters: typed, and an unknown one is an error that names the allowed ones."""
+"""What a request asks and what it sends: typed, and an unknown parameter is an error that names the allowed ones."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ def read(request: Request, filters: type[Filters]) -> dict[str, Any]:
     for name in given:
         if name not in allowed:
             raise invalid(name, f"There is no such parameter. Allowed are {', '.join(allowed)}.")
-    checked = filters(data=given)
-    checked.is_valid(raise_exception=True)
-    return {name: value for name, value in checked.validated_data.items() if name in given}
+    values = checked(filters(data=given))
+    return {name: value for name, value in values.items() if name in given}
+
+
+def body(
+    request: Request, shape: type[serializers.Serializer[Any]], *, partial: bool = False
+) -> dict[str, Any]:
+    """What was sent, as values. Raises with the field and what is wrong with it. `partial`: what is not sent stays."""
+    return checked(shape(data=request.data, partial=partial))
+
+
+def checked(sent: serializers.Serializer[Any]) -> dict[str, Any]:
+    """The same, where the shape was made by hand."""
+    sent.is_valid(raise_exception=True)
+    return dict(sent.validated_data)

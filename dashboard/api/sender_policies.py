@@ -134,9 +134,8 @@ class SenderPolicies(PolicyView):
         responses={201: PolicyShape},
     )
     def post(self, request: Request) -> Response:
-        body = PolicyGiven(data=request.data)
-        body.is_valid(raise_exception=True)
-        policy = SenderPolicy(**body.validated_data)
+        said = query.body(request, PolicyGiven)
+        policy = SenderPolicy(**said)
         policies.save(policy, self.actor)
         return Response(shape(policy), status=201)
 
@@ -167,9 +166,8 @@ class OneSenderPolicy(PolicyView):
     )
     def patch(self, request: Request, id: int) -> Response:
         policy = self.found(id)
-        body = PolicyChange(data=request.data)
-        body.is_valid(raise_exception=True)
-        for name, value in body.validated_data.items():
+        said = query.body(request, PolicyChange)
+        for name, value in said.items():
             setattr(policy, name, value)
         policies.save(policy, self.actor)
         return Response(shape(policy))
