@@ -1,5 +1,6 @@
 /** The list of operations: tallies of those that go on change in their place; one that begins or ends redraws both lists. */
 import { subscribe } from "../live.js";
+import { redraw } from "../live/one.js";
 import { drawTally } from "./tally.js";
 
 const OPEN = new Set(["awaiting_approval", "running", "paused", "halted", "cancelling"]);
@@ -28,8 +29,6 @@ function named(rows) {
 function refresh() {
   for (const id of ["running", "history"]) {
     const element = document.getElementById(id);
-    if (element && !element.contains(document.activeElement)) {
-      window.htmx?.ajax("GET", location.href, { target: `#${id}`, select: `#${id}`, swap: "outerHTML" });
-    }
+    if (element && !element.contains(document.activeElement)) redraw(`#${id}`);
   }
 }

@@ -3,6 +3,7 @@
  * state changed, and every few seconds while figures do. Never while somebody types or settles.
  */
 import { subscribe } from "../live.js";
+import { redraw } from "../live/one.js";
 import { drawTally } from "./tally.js";
 
 const AGAIN = 2000;
@@ -42,7 +43,7 @@ function refresh() {
   clearTimeout(waiting);
   waiting = 0;
   if (isBusy()) return soon();
-  return window.htmx?.ajax("GET", location.href, { target: "#operation", select: "#operation", swap: "outerHTML" });
+  return redraw("#operation");
 }
 
 const isBusy = () => page().contains(document.activeElement) && document.activeElement.matches("input, button, summary, a, tr");

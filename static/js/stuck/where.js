@@ -1,5 +1,6 @@
 /** Where a message is, while the page is open: asked again when messages or causes change, until it has ended. */
 import { subscribe } from "../live.js";
+import { redraw } from "../live/one.js";
 
 const LEAST_MS = 3_000;
 let first = { messages: true, stuck: true };
@@ -18,5 +19,5 @@ function ask() {
   asking = undefined;
   const here = document.querySelector("[data-where-open]");
   if (!here || here.contains(document.activeElement)) return;
-  window.htmx?.ajax("GET", location.href, { target: "#where", select: "#where", swap: "outerHTML" });
+  redraw("#where");
 }
