@@ -134,6 +134,7 @@ def test_workers__what_they_consume_and_run__pause_resume_cancel(
         task = until(lambda: running(url, "books@here"), "the task to run")
         assert task
         found = until(lambda: ask(url).get("books@here"), "the worker to answer")
+        assert found
         assert (found.queues, found.concurrency, found.pool) == (("books",), 2, "prefork")
         assert (task.task, task.queue) == ("shop.wait", "books")
         assert task.started_at
