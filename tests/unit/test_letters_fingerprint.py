@@ -93,7 +93,7 @@ def test_same_fault_elsewhere__the_same(traceback: str) -> None:
             ["IllegalStateException", "SQLException"],
             ("com.acme.orders.Booker.run", "com.acme.orders.Repo.save"),
         ),
-        (JAVASCRIPT, ["TypeError", "Error"], ("order:Order.sum",)),
+        (JAVASCRIPT, ["TypeError", "Error"], ("Order.sum",)),
         (GO, ["panic"], ("worker:main.Worker.handle",)),
         (NET, ["InvalidOperationException", "TimeoutException"], ("Acme.Orders.Booker.BookAsync",)),
     ],

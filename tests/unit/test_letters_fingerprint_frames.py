@@ -282,7 +282,7 @@ def test_our_own_library__never_the_applications(where: str) -> None:
     [
         (JAVA, ("com.acme.Booker.book", "com.acme.Worker.handle", "com.acme.Repo.save")),
         (GO, ("worker:acme/pay.Worker.handle", "map:acme/pay.Map")),
-        (JAVASCRIPT, ("order:sum", "worker:Worker.handle")),
+        (JAVASCRIPT, ("sum", "Worker.handle")),
         (NET, ("Acme.Totals.Parse", "Acme.Summary.Sum", "Acme.Summary.Sum.Add", "Acme.Summary.HandleAsync")),
         (RUBY, ("order:total", "worker:handle")),
         (PHP, ("Worker:App\\Order->total",)),

@@ -159,6 +159,10 @@ _HASHED = re.compile(
     r"[.~-](?:(?=[0-9a-zA-Z_]*\d)[0-9a-zA-Z_]{6,}|(?=[\w-]*[A-Z][\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{8})(?=\.|$)"
 )
 _ENDING = re.compile(r"(?:\.(?:min|bundle|chunk|prod|esm|cjs|umd))*\.(?:[cm]?[jt]sx?|vue|svelte|astro)$")
+# Every file may have one of these, so that it takes the file to tell them apart.
+_SAYS_LITTLE = libraries.words(
+    "call default execute handle handler init invoke main next perform process run start work"
+) | {ANONYMOUS}
 
 
 def _javascript(file: str, function: str) -> Frame:
@@ -167,6 +171,9 @@ def _javascript(file: str, function: str) -> Frame:
     name = _QUERY.sub("", file).replace("\\", "/").rpartition("/")[2]
     # `report.4f3a2b1c.js`, `report-BsX2k1Lp.js`: one file, built twice.
     name = _ENDING.sub("", _HASHED.sub("", _ENDING.sub("", name)))
+    if raw not in _SAYS_LITTLE:
+        # Which file a function ends up in is a matter of how it was bundled; its name stays.
+        name = ""
     return Frame("<chunk>" if name.isdigit() else name, raw, own, file)
 
 

@@ -70,7 +70,7 @@ PATH = (
     # A blank, and then an ending or one more folder: still the same path, unless it had its ending.
     rf"(?:(?<!\.\w\w)(?<!\.\w\w\w)(?<!\.\w\w\w\w)(?:"
     rf"(?: (?!/)[{_LETTERS}/]{{1,60}}){{1,5}}\.[A-Za-z]\w{{1,4}}(?=[:,;)'\"]|$)"
-    rf"|(?: (?!/){_PLAIN}{{1,60}}){{1,3}}/[{_LETTERS}/]{{1,200}}\.[A-Za-z]\w{{1,4}}(?!\w)"
+    rf"|(?: (?!/){_PLAIN}{{1,60}}){{1,3}}/[{_LETTERS}/]{{1,200}}\.[A-Za-z]\w{{1,11}}(?!\w)"
     rf"|(?: [A-Z0-9]{_PLAIN}{{0,60}}){{1,2}}(?=: )))?"
 )
 FILE = (
@@ -81,7 +81,8 @@ SOURCE = (
     r"[\w-]{1,80}\.(?:py|pyx|js|mjs|ts|tsx|java|kt|scala|go|rs|rb|php|cs|cc?|cpp|h|hpp|exs?|erl"
     r"|sql|ya?ml)(?::\d+){1,2}(?!\w)"
 )
-URL = r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s'\"<>)\]},;]+"
+# A host in brackets, then all up to what closes the sentence around it; in a query commas and the like stand too.
+URL = r"[A-Za-z][A-Za-z0-9+.-]{1,20}://(?:\[[0-9A-Fa-f:.%]+\])?[^\s'\"<>)\]},;?]*(?:\?[^\s'\"<>)\]}]*)?"
 
 _ENDPOINT = re.compile(
     r"(?:\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)|\b(?:url|uri|endpoint|route"
