@@ -22,6 +22,7 @@ from dashboard.api import (
     policies,
     prices,
     queues,
+    saved_searches,
     sender_policies,
     stuck,
     topology,
@@ -116,5 +117,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/<uuid:id>/settle", operations.Settle.as_view(), name="api-operation-settle"),
     path("policies", policies.Policies.as_view(), name="api-policies"),
     path("policies/<int:id>", policies.OnePolicy.as_view(), name="api-policy"),
+    path("saved-searches", saved_searches.SavedSearches.as_view(), name="api-saved-searches"),
+    path("saved-searches/<uuid:id>", saved_searches.OneSavedSearch.as_view(), name="api-saved-search"),
     path("topology", topology.Topology.as_view(), name="api-topology"),
 ]

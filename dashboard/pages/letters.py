@@ -17,14 +17,14 @@ from agents.deadletters import searching, selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
 from agents.deadletters.trouble import Trouble, What, troubles
-from agents.deadletters.values import State
+from agents.deadletters.values import SearchOf, State
 from core import live_redis
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
-from dashboard.pages import doing, facets, frame, groups
+from dashboard.pages import doing, facets, frame, groups, saved
 
 # What wants somebody is shown first; every other state is a click away.
 USUAL = State.HELD
@@ -57,7 +57,7 @@ def letters(request: HttpRequest) -> HttpResponse:
     subject, wanted = frame.subject_of(request), wanted_by(request)
     grouped = groups.any_yet(subject)
     if grouped and _asks_for_groups(request):
-        return groups.page(request, {"waiting": waiting()})
+        return groups.page(request, {"waiting": waiting(), **saved.offered(request, SearchOf.GROUPS)})
     page, problem = _page(request, subject, wanted)
     narrowed = [(name, value) for name in TEXTS[1:] if (value := getattr(wanted, name))]
     context = {
@@ -76,6 +76,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "curl_path": f"{reverse('api-letters')}?{urlencode(as_query(wanted))}",
         "export": may(subject, Permission.EXPORT),
         "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted, subject))),
+        **saved.offered(request, SearchOf.LETTERS),
         **_doing(subject, wanted),
         **_empty(page, subject),
     }

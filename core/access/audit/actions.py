@@ -70,6 +70,8 @@ class Action(StrEnum):
     LETTER_SOURCE_REMOVED = "letter_source.removed"
     MASK_RULE_CHANGED = "mask_rule.changed"
     MASK_RULE_REMOVED = "mask_rule.removed"
+    SAVED_SEARCH_CHANGED = "saved_search.changed"
+    SAVED_SEARCH_REMOVED = "saved_search.removed"
 
     # The registry.
     AGENT_REGISTERED = "agent.registered"
