@@ -53,6 +53,7 @@ NUMBERS: Mapping[str, str] = {
     "attempts": "attempts",
     "size": "body_size",
 }
+_NEEDS_QUOTES = re.compile(r"[\s\"*<>\\=]")
 _COMPARED = re.compile(r"(>=|<=|>|<)?(.*)", re.DOTALL)
 _LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 SECOND = 1_000_000_000
@@ -93,6 +94,14 @@ def readable(text: str) -> str:
         found = words.split(text)
         return '"' + " ".join(found) + '"' if found else ""
     return text
+
+
+def term(name: str, value: str) -> str:
+    """The term that finds exactly this value of a field."""
+    if value and not _NEEDS_QUOTES.search(value):
+        return f"{name}:{value}"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}:"{escaped}"'
 
 
 # ---- Reading ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from agents.deadletters import searching, selectors
+from agents.deadletters import selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
 from agents.deadletters.trouble import Trouble, What, troubles
@@ -24,14 +24,12 @@ from core.access.routes import requires
 from core.brokers.api import configured
 from dashboard.api import paging
 from dashboard.api.problems import ProblemError
-from dashboard.pages import doing, facets, frame, groups, saved
+from dashboard.pages import doing, frame, groups, letters_facets, saved
+from dashboard.pages.letters_asked import TEXTS, USUAL, as_query, wanted_by
 
-# What wants somebody is shown first; every other state is a click away.
-USUAL = State.HELD
 ANY = "any"
 # "All that match" is counted no further than this; a plan counts them all.
 MOST_COUNTED = 20_000
-TEXTS = ("q", "queue", "agent", "broker", "error", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ def letters(request: HttpRequest) -> HttpResponse:
         "brokers": [broker.name for broker in configured()],
         "curl_path": f"{reverse('api-letters')}?{urlencode(as_query(wanted))}",
         "export": may(subject, Permission.EXPORT),
-        "facets": facets.of(selectors.seen_by(subject).filter(selectors.letters(wanted, subject))),
+        "facets_url": f"{reverse('letters-facets')}?{request.GET.urlencode()}",
+        "facets": letters_facets.of(request) if request.GET.get("facets") else None,
         **saved.offered(request, SearchOf.LETTERS),
         **_doing(subject, wanted),
         **_empty(page, subject),
@@ -106,15 +105,6 @@ def _asks_for_groups(request: HttpRequest) -> bool:
     return view == "groups" or not (
         view or any(request.GET.get(name) for name in (*TEXTS, "state", "cursor"))
     )
-
-
-def wanted_by(request: HttpRequest) -> Filter:
-    """The filter in the address. No time range: what waits for somebody waits however old it is."""
-    asked = request.GET.get("state") or str(USUAL)
-    state = asked if asked in {*State} else ""
-    texts: dict[str, Any] = {name: request.GET.get(name, "").strip()[:300] for name in TEXTS}
-    texts["q"] = searching.readable(texts["q"])
-    return Filter(state=state, environment=frame.environment_of(request), **texts)
 
 
 def waiting() -> list[Waiting]:
@@ -164,11 +154,6 @@ def _empty(page: paging.Page[Letter] | None, subject: Subject) -> dict[str, Any]
         return {}
     last = selectors.seen_by(subject).order_by("-since").first()
     return {"last": last, "nothing_at_all": last is None}
-
-
-def as_query(wanted: Filter) -> dict[str, str]:
-    names = ("state", "environment", *TEXTS)
-    return {name: value for name in names if (value := getattr(wanted, name))}
 
 
 def _id(text: str) -> UUID | None:

@@ -28,7 +28,7 @@ from core.access.routes import requires
 from core.access.services import of_request
 from dashboard.api.letters_shapes import row
 from dashboard.pages import frame
-from dashboard.pages.letters import as_query, wanted_by
+from dashboard.pages.letters_asked import as_query, wanted_by
 
 # More than this is asked for in parts: by time, by queue.
 MOST = 100_000

@@ -27,7 +27,7 @@ django.setup()
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
-from agents.deadletters import groups, selectors, words
+from agents.deadletters import facets, groups, selectors, words
 from agents.deadletters.groups import GroupFilter
 from agents.deadletters.models import FailureGroup, GroupPart, Letter, LetterText
 from agents.deadletters.selectors import Filter
@@ -121,6 +121,10 @@ def listed(subject: Subject, **wanted: Any) -> Callable[[], object]:
     return ask
 
 
+def made_of(subject: Subject, **wanted: Any) -> Callable[[], object]:
+    return lambda: facets.of(selectors.seen_by(subject).filter(selectors.letters(Filter(**wanted), subject)))
+
+
 def grouped(subject: Subject, order: str, **wanted: Any) -> Callable[[], object]:
     def ask() -> object:
         rows = groups.visible_to(subject).filter(groups.groups(GroupFilter(**wanted)))
@@ -148,6 +152,10 @@ def questions() -> dict[str, Callable[[], object]]:
         "text, phrase": listed(WHO, q='"cause 77"'),
         "header": listed(WHO, q="header.tenant=t7"),
         "header and state": listed(WHO, q="header.tenant=t7 state:held"),
+        "facets, held": made_of(WHO, state="held"),
+        "facets of a scope": made_of(NARROW, state="held"),
+        "facets of a text in every letter": made_of(WHO, q="invoice"),
+        "facets of an error's type": made_of(WHO, error="Error77"),
         "message id": listed(WHO, q="message:m-77"),
     }
 

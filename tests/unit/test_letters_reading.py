@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.deadletters import facets
 from agents.deadletters.values import Contents
-from dashboard.pages import attempts, facets, json_tree, nearest, tracebacks
+from dashboard.pages import attempts, json_tree, nearest, tracebacks
 from dashboard.pages.attempts import Try
 
 PYTHON = """Traceback (most recent call last):
@@ -90,8 +91,8 @@ def test_a_success__bodies_that_are_no_json() -> None:
     assert [each.name for each in nearest.compared(Contents(b"\xff"), Contents(b"plain"))] == ["body"]
 
 
-def test_facets__only_columns_that_tell_something() -> None:
+def test_facets__each_value_with_its_count_and_only_some_tell_something() -> None:
     rows = [("Timeout", "pay", "p"), ("Timeout", "pay", ""), ("ValueError", "pay", "p")]
-    (error,) = facets.counted(rows)
+    error, queue, agent = facets.counted(rows, ("error", "queue", "agent"))
     assert (error.name, error.values, error.more) == ("error", [("Timeout", 2), ("ValueError", 1)], 0)
-    assert facets.counted([]) == []
+    assert (error.tells, queue.tells, agent.tells, agent.values) == (True, False, False, [("p", 2)])
