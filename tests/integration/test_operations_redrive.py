@@ -488,6 +488,22 @@ def test_what_follows_an_outcome_fails__the_outcome_is_noted(
     assert check(operation).state == State.DONE
 
 
+def test_the_last_unknown_is_settled_and_nobody_was_told__the_sweep_finds_it(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held(1)
+    operation = started(operator(), **ALL)
+    with clock.held(clock.now() + timedelta(hours=1)):
+        assert outcomes.give_up() == 1
+    assert check(operation).state == State.DONE_WITH_UNKNOWN
+    with monkeypatch.context() as killed:
+        killed.setattr(settling, "follow_up", lambda operations: None)
+        assert consumer.succeed() == 1
+    assert (check(operation).state, check(operation).unknown) == (State.DONE_WITH_UNKNOWN, 0)
+    reaping.nudge()
+    assert check(operation).state == State.DONE
+
+
 def test_the_database_is_away__a_worker_says_so_and_leaves_it_to_the_reaper(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

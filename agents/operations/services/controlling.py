@@ -137,13 +137,16 @@ def untouch(operation: Operation) -> bool:
 
 
 def sweep() -> None:
-    """What is over and has waiting members; and what has nothing left to do and was not told."""
+    """What is over and has waiting members; and what has nothing left to do, or nothing unknown any more, and was not
+    told."""
     for operation in Operation.objects.filter(state__in=OVER, waiting__gt=0)[:20]:
         untouch(operation)
     for operation in Operation.objects.filter(
         state__in=[State.RUNNING, State.CANCELLING], waiting=0, claimed=0, dispatched=0
     )[:100]:
         finish(operation)
+    for operation in Operation.objects.filter(state=State.DONE_WITH_UNKNOWN, unknown=0)[:100]:
+        improve(operation)
 
 
 def _allowed(operation: Operation, actor: Actor) -> None:
