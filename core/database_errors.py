@@ -1,14 +1,18 @@
-"""Counts the statements that a database refused, on every connection that is opened."""
+"""What a database says when it is away; and a count of the statements that one refused, on every connection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from django.db import DatabaseError
+import psycopg
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.signals import connection_created
 
 from core import metrics
+
+# Django passes psycopg's own errors on as they are where a cursor on the server is closed behind an iterator.
+AWAY: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def count() -> None:

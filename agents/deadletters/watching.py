@@ -12,11 +12,12 @@ import structlog
 from agents.deadletters import dead_queue
 from agents.deadletters.models import LetterSource
 from agents.deadletters.services import grouping, keys
-from agents.deadletters.services.capture import AWAY, Capture
+from agents.deadletters.services.capture import Capture
 from agents.deadletters.trouble import Alarm, What
 from agents.deadletters.values import Arrival, Origin
 from core import watch
 from core.brokers.api import BrokerError, BrokerUrl, Delivery, configured, find
+from core.database_errors import AWAY
 from core.watch import Turn
 
 log = structlog.get_logger(__name__)

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import structlog
 from celery import shared_task
-from django.db import InterfaceError, OperationalError
 
 from agents.operations.services import executing, sealing
+from core.database_errors import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -32,5 +32,5 @@ def _once_the_database_is_back() -> Iterator[None]:
     """It goes on from what is committed, when the reaper asks again."""
     try:
         yield
-    except (OperationalError, InterfaceError) as problem:
+    except AWAY as problem:
         log.warning("an operation waits for the database", problem=str(problem).partition("\n")[0])

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -20,6 +19,7 @@ from rest_framework.views import set_rollback
 from agents.spans.language import QueryRefusedError
 from core.access import refusals
 from core.access.api import PermissionRefusedError
+from core.database_errors import AWAY
 from core.transitions import StaleStateError
 
 log = logging.getLogger(__name__)
@@ -174,7 +174,7 @@ _MAKERS: tuple[
     (PermissionDenied, _denied),
     (StaleStateError, _stale),
     (QueryRefusedError, _unreadable_search),
-    ((OperationalError, InterfaceError), _gone),
+    (AWAY, _gone),
     (exceptions.ValidationError, _not_valid),
     (exceptions.ParseError, _unreadable),
     (exceptions.UnsupportedMediaType, _wrong_type),

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from core.access.refusals import is_for_a_program
+from core.database_errors import AWAY
 from dashboard.api import problems
 
 RETRY_AFTER_SECONDS = "5"
@@ -97,7 +97,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 when it is the database that is gone: that passes."""
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if not isinstance(sys.exc_info()[1], AWAY):
         return page(request, BROKEN)
     response = page(request, UNREACHABLE)
     response["Retry-After"] = RETRY_AFTER_SECONDS

@@ -7,8 +7,9 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from core import clock, retention
@@ -118,9 +119,12 @@ def test_our_own_mistake__500_as_a_problem(reader: Program, monkeypatch: pytest.
     assert "traceback" in problem(reader.get(AUDIT), 500)["remedy"]
 
 
-def test_database_gone__503_and_when_to_try_again(reader: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, psycopg.OperationalError])
+def test_database_gone__503_and_when_to_try_again(
+    error: type[Exception], reader: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone(wanted: Any) -> Any:
-        raise OperationalError("server closed the connection")
+        raise error("server closed the connection")
 
     monkeypatch.setattr(selectors, "entries", gone)
     answer = reader.get(AUDIT)

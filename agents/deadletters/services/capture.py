@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 
 from agents.deadletters import wire
 from agents.deadletters.services import keeping
@@ -14,14 +14,13 @@ from agents.deadletters.values import Arrival, Origin
 from agents.deadletters.wire import MalformedError
 from core import metrics
 from core.brokers.api import BrokerUrl, Delivery, Stream, stream
+from core.database_errors import AWAY
 
 log = structlog.get_logger(__name__)
 
 LETTERS, FIELD = "postroom.letters", "l"
 # A letter may be more than a megabyte, and all of a batch are in memory at once.
 BATCH = 50
-# What a database says when it cannot take anything now; the rest is about the row itself.
-AWAY = (OperationalError, InterfaceError)
 
 
 # How a delivery becomes an arrival: a letter of ours, or a message off a queue of dead ones.
