@@ -82,13 +82,20 @@ def checked(rule: Rule) -> None:
 
 
 def masked(contents: Contents, mask: Mask) -> Contents | None:
-    """Headers, properties and a body of text, as everybody may see them; None where the body is no text: nobody can
-    tell what is in it."""
+    """Headers, properties, attempts and a body of text, as everybody may see them; None where the body is no text:
+    nobody can tell what is in it."""
     body = _body(contents.body, mask)
     if body is None:
         return None
     headers = _named(contents.headers, mask)
-    return replace(contents, body=body, headers=headers, properties=_named(contents.properties, mask))
+    tries = tuple(attempt(each, mask) for each in contents.attempts)
+    properties = _named(contents.properties, mask)
+    return replace(contents, body=body, headers=headers, properties=properties, attempts=tries)
+
+
+def attempt(tried: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
+    """What an attempt ended with says as much as a body may."""
+    return {name: text(said, mask) if isinstance(said, str) else said for name, said in tried.items()}
 
 
 def text(said: str, mask: Mask) -> str:

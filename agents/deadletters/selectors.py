@@ -119,9 +119,13 @@ def opened(row: StoredContents) -> Contents:
 
 def masked(contents: Contents) -> Contents | None:
     """As those see it who may not read payloads; None where the body is no text."""
+    return masking.masked(contents, mask())
+
+
+def mask() -> masking.Mask:
+    """Built-in looks and names, and the rules that are enabled."""
     rows = MaskRule.objects.filter(enabled=True).order_by("pk").values_list("kind", "what")
-    rules = tuple(masking.Rule(MaskKind(kind), what) for kind, what in rows)
-    return masking.masked(contents, masking.made(rules))
+    return masking.made(tuple(masking.Rule(MaskKind(kind), what) for kind, what in rows))
 
 
 def held_by_place() -> Iterable[tuple[Place, int]]:

@@ -1,9 +1,11 @@
-"""Around a search for letters, for programs: counts by field."""
+"""Around a search for letters, for programs: counts by field, and what it finds as a file."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,10 +15,13 @@ from agents.deadletters import facets, selectors
 from agents.deadletters.facets import COLUMNS
 from agents.deadletters.selectors import Filter
 from core.access.api import Permission
+from core.access.services import Actor
+from dashboard import exporting
 from dashboard.api import letters_shapes as shapes
 from dashboard.api import query
 from dashboard.api.problems import invalid
-from dashboard.api.views import ApiView
+from dashboard.api.views import ApiView, source_of
+from dashboard.exporting import Wanted
 
 
 class LetterFacetFilters(shapes.LetterFilters):
@@ -76,6 +81,44 @@ class LetterFacets(ApiView):
                 "too_dear": found.dear,
             }
         )
+
+
+class LetterExportGiven(shapes.LetterFilters):
+    """Which letters, and how."""
+
+    format = serializers.ChoiceField(["jsonl", "csv"], required=False, help_text="jsonl if left out.")
+    contents = serializers.BooleanField(
+        required=False,
+        help_text="Only in JSON lines: headers, properties, attempts and body, masked where you may not read them.",
+    )
+
+
+class LetterExport(ApiView):
+    """What a search finds, as a file."""
+
+    permission = Permission.EXPORT
+
+    @extend_schema(
+        operation_id="letters_export",
+        summary="Letters as a file, the newest 100,000 that match; noted in the audit trail",
+        request=LetterExportGiven,
+        responses={
+            (200, "application/x-ndjson"): OpenApiTypes.BINARY,
+            (200, "text/csv"): OpenApiTypes.BINARY,
+        },
+    )
+    def post(self, request: Request) -> StreamingHttpResponse:
+        body = LetterExportGiven(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        kind, contents = given.pop("format", "jsonl"), given.pop("contents", False)
+        if contents and kind == "csv":
+            raise invalid("contents", "A table has no place for bodies.", "Take JSON lines.")
+        noted = {name: str(value) for name, value in given.items()}
+        wanted = Filter(**given | {"group": str(given.get("group", ""))})
+        actor = Actor(self.subject, source_of(request))
+        file = exporting.file_of(Wanted(wanted, kind, contents), actor, noted)
+        return exporting.answer(request._request, file, kind)
 
 
 def _names(raw: str) -> list[str]:

@@ -166,6 +166,8 @@ def test_export__what_matches_as_json_lines_or_csv_and_noted(ana: Client) -> Non
         "number": 2,
     }
     assert json.loads(first.after or "")["format"] == "jsonl"
+    whole = root.post("/letters/export?queue=b", {"format": "jsonl", "contents": "1"}).getvalue()
+    assert json.loads(whole)["body"] == '{"order": 7}'
 
 
 def test_export__not_without_the_right() -> None:
