@@ -19,7 +19,7 @@ LETTERS = 600
 def test_redis__no_letter_is_lost_and_none_is_published_twice(tmp_path: Path) -> None:
     cells = [
         Cell(Victim.WORKER, Point.PUBLISH),
-        Cell(Victim.REDIS, Point.RECORD),
+        Cell(Victim.REDIS, Point.PUBLISH),
         Cell(Victim.WATCHER, Point.SETTLE),
         Cell(Victim.WEB, Point.CAPTURE),
     ]
@@ -33,7 +33,7 @@ def test_redis__no_letter_is_lost_and_none_is_published_twice(tmp_path: Path) ->
 def test_rabbitmq__no_letter_is_lost_and_what_nobody_can_tell_is_unknown(tmp_path: Path) -> None:
     cells = [
         Cell(Victim.RABBITMQ, Point.PUBLISH),
-        Cell(Victim.POSTGRES, Point.RECORD),
+        Cell(Victim.POSTGRES, Point.CLAIM),
         Cell(Victim.WORKER, Point.RESTORE),
     ]
     figures = play(tmp_path, Setting("rabbitmq", "postgres"), cells, 0, LETTERS, seed_of())
