@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter
+from agents.deadletters.showing import Veil
 from agents.ledger.models import MessageRow
 from agents.queues.where import selectors as where
 from agents.queues.where.telling import Known, tell
@@ -57,6 +58,7 @@ def _letters(subject: Subject, wanted: str, rows: Sequence[MessageRow], environm
     named = seen.filter(custody.of_id(wanted))
     of_rows = seen.filter(message_id__in=[row.message_id for row in rows])
     found = [*named.order_by("last_died_at")[:MOST_LETTERS], *of_rows.order_by("last_died_at")[:MOST_LETTERS]]
+    Veil().over(found)
     return list(
         {(letter.environment, letter.message_id or str(letter.pk)): letter for letter in found}.values()
     )

@@ -98,7 +98,7 @@ def _shown(letters: Iterable[Letter], subject: Subject, contents: bool) -> Itera
     while some := list(islice(rest, PORTION)):
         stored = selectors.last_stored([each.pk for each in some]) if contents else {}
         for letter in some:
-            masked = eyes.veil(letter)
+            masked = eyes.look(letter)
             more = _carried(stored.get(letter.pk), masked) if contents else {}
             yield row(letter) | more
 

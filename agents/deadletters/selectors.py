@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -120,6 +121,12 @@ def opened(row: StoredContents) -> Contents:
 def masked(contents: Contents) -> Contents | None:
     """As those see it who may not read payloads; None where the body is no text."""
     return masking.masked(contents, mask())
+
+
+def masked_attempts(contents: Contents) -> tuple[Mapping[str, Any], ...]:
+    """Also where the body is no text."""
+    hidden = mask()
+    return tuple(masking.attempt(each, hidden) for each in contents.attempts)
 
 
 def mask() -> masking.Mask:

@@ -15,6 +15,7 @@ from agents.deadletters import api, selectors
 from agents.deadletters.api import MalformedError, Origin, SealError
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
+from agents.deadletters.showing import Eyes, Veil
 from agents.deadletters.values import Contents
 from core.access import scoping
 from core.access.api import Permission, Place, may
@@ -56,7 +57,11 @@ class Letters(LetterView):
         given = query.read(request, shapes.LetterFilters)
         wanted = Filter(**given | {"group": str(given.get("group", ""))})
         rows = selectors.seen_by(self.subject).filter(selectors.letters(wanted, self.subject))
-        return paging.response(request, paging.page(request, rows, selectors.NEWEST), shapes.row)
+        page = paging.page(request, rows, selectors.NEWEST)
+        eyes = Eyes(self.subject)
+        for letter in page.rows:
+            eyes.look(letter)
+        return paging.response(request, page, shapes.row)
 
     @extend_schema(
         operation_id="letters_hand_over",
@@ -91,6 +96,9 @@ class OneLetter(LetterView):
         masked = not may(self.subject, Permission.READ_PAYLOADS, letter.place)
         deaths, changes = selectors.deaths_of(letter), selectors.changes_of(letter)
         contents = opened(letter)
+        if masked:
+            Veil().over([letter, *deaths])
+            contents = replace(contents, attempts=selectors.masked_attempts(contents)) if contents else None
         shown = selectors.masked(contents) if contents and masked else contents
         return Response(shapes.whole(letter, deaths, changes, contents, shown, masked=masked))
 

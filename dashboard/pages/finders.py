@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter
+from agents.deadletters.showing import Veil
 from agents.ledger import selectors as ledger
 from agents.ledger.models import MessageRow
 from agents.queues import selectors as brokers
@@ -81,7 +82,9 @@ def letters(text: str, subject: Subject, at_most: int) -> list[Found]:
     if len(text) < telemetry_found.SHORTEST or any(letter.isspace() for letter in text):
         return []
     rows = custody.seen_by(subject).filter(custody.of_id(text)).order_by(*custody.NEWEST)[:at_most]
-    return [_letter(row) for row in rows]
+    found = list(rows)
+    Veil().over(found)
+    return [_letter(row) for row in found]
 
 
 def _letter(row: Letter) -> Found:

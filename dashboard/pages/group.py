@@ -17,6 +17,7 @@ from agents.deadletters import groups, selectors
 from agents.deadletters.models import FailureGroup
 from agents.deadletters.services import merging, triage
 from agents.deadletters.services.triage import TriageError
+from agents.deadletters.showing import Veil
 from agents.deadletters.values import State, Triage
 from agents.operations import selectors as operations
 from core import clock
@@ -160,7 +161,9 @@ def _letters(request: HttpRequest, row: FailureGroup) -> list[Any]:
     rows = group_rows.letters_of(frame.subject_of(request), row)
     held = list(rows.filter(state=State.HELD).order_by(*selectors.NEWEST)[:SHOWN])
     others = rows.exclude(state=State.HELD).order_by(*selectors.NEWEST)
-    return held or list(others[:SHOWN])
+    found = held or list(others[:SHOWN])
+    Veil().over(found)
+    return found
 
 
 def _formed(row: FailureGroup) -> list[tuple[str, list[str]]]:

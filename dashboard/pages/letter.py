@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -16,13 +17,14 @@ from django.views.decorators.http import require_safe
 from agents.deadletters import selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.seal import SealError
+from agents.deadletters.showing import Veil
 from agents.deadletters.values import Contents
 from agents.ledger import selectors as ledger
 from agents.operations import selectors as operations
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
 from dashboard.api.letters_shapes import text_of
-from dashboard.pages import attempts, beside, doing, frame, json_tree, nearest, tracebacks
+from dashboard.pages import attempts, beside, doing, frame, json_tree, nearest, reveal, tracebacks
 from dashboard.pages.attempts import Try
 from dashboard.pages.json_tree import Node
 from dashboard.pages.message import lines
@@ -64,12 +66,19 @@ def letter(request: HttpRequest, id: UUID) -> HttpResponse:
         raise Http404
     payloads = may(subject, Permission.READ_PAYLOADS, row.place)
     contents, sealed = _contents(row)
-    shown = contents if payloads else None
+    masked = not (payloads and reveal.is_open(request, row.pk))
+    shown = selectors.masked(contents) if contents and masked else contents
+    deaths = selectors.deaths_of(row)
+    if masked:
+        Veil().over([row, *deaths])
     context = {
         "letter": row,
-        "deaths": selectors.deaths_of(row),
+        "deaths": deaths,
         "changes": selectors.changes_of(row),
         "payloads": payloads,
+        "masked": masked,
+        "contents_there": contents is not None,
+        "unreadable": contents is not None and shown is None,
         "sealed": sealed,
         "erased": contents is None and not sealed,
         "head": _head(shown) if shown else [],
@@ -81,8 +90,8 @@ def letter(request: HttpRequest, id: UUID) -> HttpResponse:
         "actions": (actions := doing.offered(subject, row.state, row.place)),
         "plan_line": doing.line_of(actions[0].action, row.pk) if actions else "",
         "operations": operations.of_letter(row.pk)[:MOST_OPERATIONS],
-        "nearest": nearest.success(subject, row, shown),
-        **_attempts(contents),
+        "nearest": nearest.success(subject, row, None if masked else contents),
+        **_attempts(selectors.masked_attempts(contents) if contents and masked else _told(contents)),
         **_way(subject, row),
         **beside.of_message(subject, row.message_id, row.environment),
     }
@@ -104,9 +113,13 @@ def body(raw: bytes) -> Body:
         return Body(text[:MOST_SHOWN], "text", cut)
 
 
-def _attempts(contents: Contents | None) -> dict[str, Any]:
+def _told(contents: Contents | None) -> Sequence[Mapping[str, Any]]:
+    return contents.attempts if contents else ()
+
+
+def _attempts(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Side by side, and the tracebacks: one that is the same as the one before stands once."""
-    tries = [Try(each) for each in contents.attempts] if contents else []
+    tries = [Try(each) for each in told]
     lines = attempts.side_by_side(tries[-attempts.MOST_SIDE_BY_SIDE :])
     return {
         "attempts": tries[-attempts.MOST_SIDE_BY_SIDE :],

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from agents.deadletters import selectors
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
+from agents.deadletters.showing import Veil
 from agents.deadletters.trouble import Trouble, What, troubles
 from agents.deadletters.values import SearchOf, State
 from core import live_redis
@@ -118,9 +119,11 @@ def waiting() -> list[Waiting]:
 def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[paging.Page[Letter] | None, str]:
     rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject))
     try:
-        return paging.page(request, rows, selectors.NEWEST), ""
+        found = paging.page(request, rows, selectors.NEWEST)
     except ProblemError as refused:
         return None, refused.problem.detail
+    Veil().over(found.rows)
+    return found, ""
 
 
 def _doing(subject: Subject, wanted: Filter) -> dict[str, Any]:

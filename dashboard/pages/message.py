@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from agents.deadletters import selectors as deadletters
 from agents.deadletters.models import Letter
+from agents.deadletters.showing import Veil
 from agents.ledger import selectors, values
 from agents.ledger.attempts import Attempt, attempts
 from agents.ledger.models import MessageRow
@@ -116,7 +117,9 @@ def _letters(request: HttpRequest, row: MessageRow) -> list[Letter]:
     """What custody holds of it, where the reader may see that."""
     seen = deadletters.seen_by(frame.subject_of(request))
     held = seen.filter(message_id=row.message_id, environment=row.environment)
-    return list(held.order_by(*deadletters.NEWEST)[:MOST_BESIDE])
+    found = list(held.order_by(*deadletters.NEWEST)[:MOST_BESIDE])
+    Veil().over(found)
+    return found
 
 
 def sentence(line: Line) -> str:

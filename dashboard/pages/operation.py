@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.deadletters.showing import Veil
 from agents.operations import api, selectors
 from agents.operations.api import ItemState, OperationError, State, Verdict
 from agents.operations.models import Operation
@@ -148,6 +149,7 @@ def _items(request: HttpRequest, subject: Subject, found: Operation) -> dict[str
     except ProblemError as refused:
         return {"items_state": state, "items_problem": refused.problem.detail}
     letters = selectors.letters_of(page.rows, subject)
+    Veil().over(letters.values())
     rows = [(item, letters.get(item.letter) if item.letter else None) for item in page.rows]
     return {"items_state": state, "items": page, "rows": rows}
 

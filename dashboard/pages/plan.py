@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from agents.deadletters.showing import Veil
 from agents.operations import api, selectors
 from agents.operations.api import Guard, GuardKind, OperationError, OptionRefusedError, PlanState
 from agents.operations.models import Plan, PlanPart
@@ -252,6 +253,7 @@ def _members(request: HttpRequest, subject: Subject, found: Plan) -> dict[str, A
     except ProblemError as refused:
         return {"members_problem": refused.problem.detail}
     letters = selectors.letters_of(page.rows, subject)
+    Veil().over(letters.values())
     return {"members": page, "rows": [(item, letters.get(item.letter)) for item in page.rows if item.letter]}
 
 

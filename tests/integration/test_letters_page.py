@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,6 +20,7 @@ from core.access.api import Scope
 from core.access.audit.models import Entry
 from core.live_redis import client as live
 from dashboard.live.letters import held
+from dashboard.pages import reveal
 from dashboard.pages.letter import body
 from tests.support.accounts import person, signed_in
 from tests.support.api_client import Program
@@ -79,13 +81,49 @@ def test_letter__whole_for_who_may_read_payloads(ana: Client) -> None:
         assert wanted in said, wanted
 
 
+SECRET: dict[str, Any] = {
+    "headers": {"x-customer": "4711", "cookie": "c-4711"},
+    "body": b'{"order": 12, "mail": "ana@acme.com"}',
+    "failure": {"reason": "exception", "type": "MailError", "message": "no answer from ana@acme.com"},
+    "attempts": [{"number": 1, "message": "token=abcdef99", "traceback": "MailError: ana@acme.com"}],
+}
+HIDDEN = ("c-4711", "ana@acme.com", "abcdef99")
+
+
 def test_letter__masked_for_who_may_not() -> None:
-    (kept,) = keep([arrival(headers={"x-customer": "4711"}, body=b"secret order")])
-    said = page(signed_in(person("eva", "viewer")), f"/letters/{kept.letter_id}")
-    assert "Traceback (most recent call last)" in said
-    assert "4711" not in said
-    assert "secret order" not in said
-    assert "masked" in said
+    (kept,) = keep([arrival(**SECRET)])
+    eva = signed_in(person("eva", "viewer"))
+    said = page(eva, f"/letters/{kept.letter_id}")
+    for hidden in HIDDEN:
+        assert hidden not in said, hidden
+    assert "x-customer" in said
+    assert "right to read payloads" in said
+    assert "ana@acme.com" not in page(eva, "/letters?view=letters")
+    assert eva.post(f"/letters/{kept.letter_id}/reveal").status_code == 403
+
+
+def test_letter__unmasked_when_asked_for_and_noted(ana: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kept, other) = keep([arrival(**SECRET), arrival(**SECRET)])
+    path = f"/letters/{kept.letter_id}"
+    assert "Show unmasked" in page(ana, path)
+    for hidden in HIDDEN:
+        assert hidden not in page(ana, path), hidden
+    assert ana.post(f"{path}/reveal")["Location"] == path
+    for hidden in HIDDEN:
+        assert hidden in page(ana, path), hidden
+    assert "ana@acme.com" not in page(ana, f"/letters/{other.letter_id}")
+    noted = Entry.objects.get(action="letter.revealed")
+    assert (noted.by_name, noted.on_id) == ("ana", str(kept.letter_id))
+    monkeypatch.setattr(reveal, "SECONDS", -1)
+    ana.post(f"{path}/reveal")
+    assert "ana@acme.com" not in page(ana, path)
+
+
+def test_letter__no_text_is_shown_only_when_asked_for(ana: Client) -> None:
+    (kept,) = keep([arrival(body=b"\xff\xfe")])
+    assert "no text, so nobody can tell" in page(ana, f"/letters/{kept.letter_id}")
+    ana.post(f"/letters/{kept.letter_id}/reveal")
+    assert "ff fe" in page(ana, f"/letters/{kept.letter_id}")
 
 
 def test_letter__out_of_scope_not_there() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -83,6 +83,6 @@ def test_plain_pattern__taken(what: str) -> None:
 @pytest.mark.parametrize("piece", ["word ", "a", "7", "a@", "4111 1111 1111 1111 ", "eyJ", "sk-", "token="])
 def test_megabyte__in_a_second(piece: str) -> None:
     raw = (piece * (1_000_000 // len(piece))).encode()
-    before = perf_counter()
+    before = process_time()
     assert masked(Contents(raw), Mask())
-    assert perf_counter() - before < 2
+    assert process_time() - before < 2

@@ -46,6 +46,7 @@ class Action(StrEnum):
     OPERATION_SETTLED = "operation.settled"
     LETTERS_ERASED = "letters.erased"
     LETTERS_EXPORTED = "letters.exported"
+    LETTER_REVEALED = "letter.revealed"
     POLICY_CREATED = "redrive_policy.created"
     POLICY_CHANGED = "redrive_policy.changed"
     POLICY_DELETED = "redrive_policy.deleted"
