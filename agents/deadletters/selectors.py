@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from agents.deadletters.values import Contents, MaskKind, State, Triage
 from core import clock
 from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
+from core.among import among
 
 FIELDS = {"environment": "environment", "queue": "queue", "agent": "agent"}
 NEWEST = ("-last_died_at", "-id")
@@ -106,16 +107,27 @@ def contents_of(letter: Letter) -> Contents | None:
 
 def last_stored(ids: Collection[UUID]) -> dict[UUID, StoredContents]:
     """What the last death of each of these letters carried, still shut; those that were erased are not there."""
-    last = StoredContents.objects.filter(death__letter__in=ids, death__number=F("death__letter__deaths"))
-    return {row.death.letter_id: row for row in last.select_related("death")}
+    last = StoredContents.objects.filter(
+        among("death__letter", ids), death__number=F("death__letter__deaths")
+    ).annotate(of_letter=F("death__letter"))
+    return {row.of_letter: row for row in last}
 
 
 def opened(row: StoredContents) -> Contents:
     """Raises SealError."""
-    key = seal.opened(ContentKey(row.key_id, bytes(row.sealed_key)))
+    attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), _key(row)))
+    return replace(carried(row), attempts=tuple(attempts))
+
+
+def carried(row: StoredContents) -> Contents:
+    """The message alone, without how it was attempted. Raises SealError."""
+    key = _key(row)
     head = msgspec.json.decode(seal.unshut(bytes(row.head), key))
-    attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), key))
-    return Contents(seal.unshut(bytes(row.body), key), head["headers"], head["properties"], tuple(attempts))
+    return Contents(seal.unshut(bytes(row.body), key), head["headers"], head["properties"])
+
+
+def _key(row: StoredContents) -> bytes:
+    return seal.opened(ContentKey(row.key_id, bytes(row.sealed_key)))
 
 
 def masked(contents: Contents) -> Contents | None:

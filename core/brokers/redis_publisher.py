@@ -31,11 +31,22 @@ OF_ITS_DELIVERY: Final = (
     "content_encoding",
 )
 
-# KEYS: marker, list. ARGV: marker's seconds, message. The push and its marker, or neither.
+# KEYS: marker and list of each message. ARGV: marker's seconds, then each message. Of each one the push and its
+# marker, or neither: 1, 0 for a marker that was there, -1 for a list that takes nothing.
 _POST: Final = """
-if not redis.call('SET', KEYS[1], '', 'NX', 'EX', ARGV[1]) then return 0 end
-redis.call('LPUSH', KEYS[2], ARGV[2])
-return 1
+local sent = {}
+for place = 1, #ARGV - 1 do
+  local marker = KEYS[2 * place - 1]
+  if not redis.call('SET', marker, '', 'NX', 'EX', ARGV[1]) then
+    sent[place] = 0
+  elseif type(redis.pcall('LPUSH', KEYS[2 * place], ARGV[place + 1])) == 'number' then
+    sent[place] = 1
+  else
+    redis.call('DEL', marker)
+    sent[place] = -1
+  end
+end
+return sent
 """
 # KEYS: marker, delayed, delayed messages. ARGV: marker's seconds, tag, delay, what waits.
 _POST_LATER: Final = """
@@ -45,6 +56,8 @@ redis.call('ZADD', KEYS[2], tonumber(time[1]) + tonumber(time[2]) / 1000000 + to
 redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
 return 1
 """
+
+_ANSWERS: Final = {1: Sent.CONFIRMED, 0: Sent.ALREADY, -1: Sent.REFUSED}
 
 
 class ListPublisher(RedisLine):
@@ -72,10 +85,18 @@ class ListPublisher(RedisLine):
             return redis_life.now(client).has_kept(redis_life.read(life))
 
     def _together(self, client: redis.Redis, posts: Sequence[Post]) -> list[Sent]:
+        """Those that go now in one script, each that waits in one of its own: all on their way at once."""
+        prompt = [place for place, post in enumerate(posts) if post.delay <= 0]
+        later = [place for place, post in enumerate(posts) if post.delay > 0]
         with client.pipeline(transaction=False) as pipe:
-            for post in posts:
-                _add(pipe, post)
-            return [_sent(answer) for answer in pipe.execute(raise_on_error=False)]
+            if prompt:
+                _add(pipe, [posts[place] for place in prompt])
+            for place in later:
+                _add_later(pipe, posts[place])
+            answers = pipe.execute(raise_on_error=False)
+        found = dict(zip(prompt, _of_each(answers[0], len(prompt)), strict=True)) if prompt else {}
+        found |= dict(zip(later, answers[bool(prompt) :], strict=True))
+        return [_sent(found[place]) for place in range(len(posts))]
 
 
 def message_of(post: Post) -> dict[str, Any]:
@@ -106,23 +127,30 @@ def _priority(post: Post) -> int:
     return said if isinstance(said, int) else 0
 
 
-def _add(pipe: Any, post: Post) -> None:
-    message, marker = json.dumps(message_of(post)), _marker(post.letter_key, post.number)
-    if post.delay <= 0:
-        pipe.eval(_POST, 2, marker, _list(post), MARKER_SECONDS, message)
-        return
-    waits = json.dumps([message, post.queue, _list(post)])
+def _add(pipe: Any, posts: Sequence[Post]) -> None:
+    keys = [key for post in posts for key in (_marker(post.letter_key, post.number), _list(post))]
+    pipe.eval(_POST, len(keys), *keys, MARKER_SECONDS, *(json.dumps(message_of(post)) for post in posts))
+
+
+def _add_later(pipe: Any, post: Post) -> None:
+    marker = _marker(post.letter_key, post.number)
+    waits = json.dumps([json.dumps(message_of(post)), post.queue, _list(post)])
     keys = (marker, DELAYED, DELAYED_MESSAGES)
     pipe.eval(_POST_LATER, 3, *keys, MARKER_SECONDS, secrets.token_hex(12), post.delay, waits)
 
 
+def _of_each(answer: Any, number: int) -> Sequence[Any]:
+    """A script that did not run (no memory) says so once for all."""
+    return answer if isinstance(answer, list) else [answer] * number
+
+
 def _sent(answer: Any) -> Sent:
-    """A refusal is about one message (too large, no memory); a lost connection is about all, and raised."""
+    """A refusal is about messages (too large, no memory); a lost connection is about all, and raised."""
     if isinstance(answer, redis.ResponseError):
         return Sent.REFUSED
     if isinstance(answer, Exception):
         raise answer
-    return Sent.CONFIRMED if answer else Sent.ALREADY
+    return _ANSWERS[answer]
 
 
 def _marker(letter_key: str, number: int) -> str:

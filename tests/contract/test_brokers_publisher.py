@@ -157,7 +157,12 @@ def test_a_message_too_many_for_redis__refused_and_the_others_confirmed(on_redis
     with redis.Redis.from_url(on_redis.broker.url) as client:
         client.set("a-string-" + on_redis.queue, "no list")
     wrong = replace(wrong, queue="a-string-" + on_redis.queue)
-    assert published(on_redis, on_redis.post(), wrong) == [Sent.CONFIRMED, Sent.REFUSED]
+    assert published(on_redis, on_redis.post(), wrong, on_redis.post()) == [
+        Sent.CONFIRMED,
+        Sent.REFUSED,
+        Sent.CONFIRMED,
+    ]
+    assert published(on_redis, wrong) == [Sent.REFUSED]
 
 
 def test_no_such_queue_on_rabbitmq__unroutable_and_the_others_confirmed(on_rabbitmq: Home) -> None:

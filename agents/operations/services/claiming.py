@@ -9,25 +9,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
-from agents.deadletters.models import Letter, LetterChange
+from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.operations.models import Claim, Item, Operation
 from agents.operations.services import steps, who
+from agents.operations.services.lines import add_lines
 from agents.operations.values import FLAGS, PERMISSIONS, TAKEN_FROM, Action, ItemState, State
 from core import clock
 from core.access.api import Decision, may
+from core.among import among
 from core.transitions import StaleStateError
 
 # How long a worker may be silent before its items are somebody else's.
 LEASE = timedelta(seconds=30)
 # What a portion's bodies may weigh: all of them are in memory at once.
 HEAVIEST = 8 * 1024 * 1024
+# All that is asked of a letter on its way.
+NEEDED: Final = (
+    *("id", "state", "since", "redrives", "environment", "broker", "queue", "agent", "message_id", "task", "sender"),
+    *("workflow", "trace_id", "conversation_id", "content_type", "content_encoding", "body_size"),
+    *("failure_reason", "first_died_at"),
+)  # fmt: skip
 
 
 class NotAllowedError(Exception):
@@ -63,10 +71,18 @@ class Portion:
         return Claim.objects.filter(pk=self.claim.pk, token=self.claim.token)
 
 
+class Waiting(NamedTuple):
+    """An item that is next."""
+
+    pk: int
+    letter: UUID | None
+    flags: int
+
+
 class Picked(NamedTuple):
     """The next waiting items: those to take, and those to leave out with the reason."""
 
-    taken: list[tuple[Item, Letter]]
+    taken: list[tuple[Waiting, Letter]]
     left: dict[str, list[int]]
 
 
@@ -88,8 +104,8 @@ def claim(operation: Operation, most: int, bound: int | None = None) -> Portion 
 def pick(operation: Operation, most: int) -> Picked:
     """Look at the next waiting items, and lock them and their letters."""
     items = _next(operation, most)
-    flagged: list[Item] = []
-    taken: list[tuple[Item, Letter]] = []
+    flagged: list[Waiting] = []
+    taken: list[tuple[Waiting, Letter]] = []
     left = defaultdict[str, list[int]](list)
     for item in items:
         if item.flags & operation.mask:
@@ -114,21 +130,21 @@ def pick(operation: Operation, most: int) -> Picked:
 def leave_out(left: dict[str, list[int]], now: datetime) -> None:
     """Items that are not taken, with the reason."""
     for why, ids in left.items():
-        rows = Item.objects.filter(pk__in=ids, state=ItemState.WAITING)
+        rows = Item.objects.filter(among("pk", ids), state=ItemState.WAITING)
         if rows.update(state=ItemState.LEFT_OUT, since=now, why=why) != len(ids):
             raise StaleStateError("Another worker has these items.")
 
 
-def _next(operation: Operation, most: int) -> list[Item]:
+def _next(operation: Operation, most: int) -> list[Waiting]:
     rows = Item.objects.filter(plan=operation.plan_id, state=ItemState.WAITING).order_by("ordinal")
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(skip_locked=True)
-    return list(rows.only("id", "letter", "flags", "ordinal")[:most])
+    return [Waiting(*row) for row in rows.values_list(*Waiting._fields)[:most]]
 
 
 def _lock(ids: Iterable[UUID]) -> dict[UUID, Letter]:
-    rows = Letter.objects.select_for_update().filter(pk__in=set(ids)).order_by("pk")
-    return {row.pk: row for row in rows}
+    rows = Letter.objects.select_for_update().filter(among("pk", set(ids))).order_by("pk")
+    return {row.pk: row for row in rows.only(*NEEDED)}
 
 
 def _check_rights(operation: Operation, letters: Iterable[Letter]) -> None:
@@ -142,9 +158,11 @@ def _check_rights(operation: Operation, letters: Iterable[Letter]) -> None:
             raise NotAllowedError(decision.reason)
 
 
-def _take(operation: Operation, taken: Sequence[tuple[Item, Letter]], now: datetime, began: float) -> Portion:
+def _take(
+    operation: Operation, taken: Sequence[tuple[Waiting, Letter]], now: datetime, began: float
+) -> Portion:
     ids = [letter.pk for _, letter in taken]
-    rows = Letter.objects.filter(pk__in=ids, state=LetterState.HELD)
+    rows = Letter.objects.filter(among("pk", ids), state=LetterState.HELD)
     if rows.update(state=LetterState.CLAIMED, since=now, redrives=F("redrives") + 1) != len(ids):
         raise StaleStateError("Another operation has these letters.")
     say(ids, LetterState.HELD, LetterState.CLAIMED, operation, now)
@@ -157,7 +175,7 @@ def _take(operation: Operation, taken: Sequence[tuple[Item, Letter]], now: datet
         letter.redrives += 1
         numbers[letter.redrives].append(item.pk)
     for number, some in numbers.items():
-        Item.objects.filter(pk__in=some, state=ItemState.WAITING).update(
+        Item.objects.filter(among("pk", some), state=ItemState.WAITING).update(
             state=ItemState.CLAIMED, claim=held.pk, number=number, step=step, since=now
         )
     hands = [Taken(item.pk, letter, letter.redrives) for item, letter in taken]
@@ -167,13 +185,8 @@ def _take(operation: Operation, taken: Sequence[tuple[Item, Letter]], now: datet
 def say(
     ids: Sequence[UUID], before: LetterState, after: LetterState, operation: Operation, now: datetime
 ) -> None:
-    """The letters' own history."""
-    LetterChange.objects.bulk_create(
-        LetterChange(
-            letter_id=id, before=before, after=after, at=now, by=operation.by_name, reason=str(operation)
-        )
-        for id in ids
-    )
+    """The letters' own history. They differ in nothing but their letter, so they are written as one."""
+    add_lines(ids, before, after, now, operation.by_name, str(operation))
 
 
 def count(operation: Operation, counts: Mapping[str, int], taken: int, bound: int | None) -> None:

@@ -42,7 +42,7 @@ def message_of(letter: Letter, contents: Contents) -> Message:
 
 def _contents(ids: Sequence[UUID]) -> dict[UUID, Contents]:
     """What each one's last death carried."""
-    found = {id: custody.opened(row) for id, row in custody.last_stored(ids).items()}
+    found = {id: custody.carried(row) for id, row in custody.last_stored(ids).items()}
     for id in ids:
         if id not in found:
             raise UnreadableError(f"The contents of letter {id} are gone.")

@@ -11,6 +11,7 @@ from django.db.models import F
 from agents.operations.celery import execute_soon
 from agents.operations.models import Item, Operation
 from agents.operations.services import starting, steps, who
+from agents.operations.services.hands import workers
 from agents.operations.values import PERMISSIONS, Action, ItemState, State
 from core import clock
 from core.access.api import require
@@ -43,7 +44,7 @@ def resume(operation: Operation, actor: Actor) -> Operation:
         row = steps.step(
             row, before, State.RUNNING, actor, Audited.OPERATION_RESUMED, said=actor.why, changes=changes
         )
-        execute_soon(row.pk)
+        execute_soon(row.pk, workers(row))
         return row
 
 

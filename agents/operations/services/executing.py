@@ -28,6 +28,7 @@ from agents.operations.services import (
 )
 from agents.operations.services.claiming import NotAllowedError, Portion, Taken
 from agents.operations.services.composing import UneditableError, UnreadableError
+from agents.operations.services.hands import standing_of
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import State
@@ -39,7 +40,7 @@ from core.transitions import StaleStateError
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 15.0
-PORTION = {"redis": 500, "rabbitmq": 100}
+PORTION = {"redis": 1_000, "rabbitmq": 100}
 # A moment that is further away than this is not waited for with letters in hand.
 PATIENCE_SECONDS = 2.0
 # A worker that loses races goes on for so many of them.
@@ -93,7 +94,7 @@ def _redrive(operation: Operation, publishers: Publishers) -> bool:
     seen = judging.judge(operation)
     if seen is None:
         return False
-    standing = judging.standing_of(operation)
+    standing = standing_of(operation)
     most = min(room(standing, seen), _portion(operation))
     if most <= 0 or pace.ahead(operation) > PATIENCE_SECONDS:
         controlling.finish(operation)

@@ -8,16 +8,9 @@ from agents.operations.celery import execute_soon
 from agents.operations.ladder import Around, Standing, halts, step_said
 from agents.operations.models import Operation
 from agents.operations.services import around, controlling, steps, who
+from agents.operations.services.hands import standing_of, workers
 from agents.operations.values import State
 from core import clock
-
-# Beyond so many, more than one worker is worth its start.
-MANY = 2_000
-WORKERS = 2
-
-
-def standing_of(operation: Operation) -> Standing:
-    return Standing(operation.plan.how, operation.tally, operation.begun_with, operation.step)
 
 
 def judge(operation: Operation) -> Around | None:
@@ -53,9 +46,3 @@ def _climb(operation: Operation, standing: Standing) -> bool:
     operation.step, operation.step_at = operation.step + 1, now
     execute_soon(operation.pk, workers(operation))
     return True
-
-
-def workers(operation: Operation) -> int:
-    """How many are worth telling."""
-    past_ladder = standing_of(operation).bound is None
-    return WORKERS if past_ladder and operation.waiting > MANY else 1

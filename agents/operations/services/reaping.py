@@ -14,6 +14,7 @@ from agents.operations.ladder import room
 from agents.operations.models import Claim, Item, Operation, Plan
 from agents.operations.services import claiming, controlling, judging, recording, sealing, steps
 from agents.operations.services.claiming import LEASE, Portion, Taken
+from agents.operations.services.hands import standing_of, workers
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import ItemState, PlanState, State
@@ -49,7 +50,7 @@ def _told() -> int:
     told = 0
     for operation in Operation.objects.filter(idle, state=State.RUNNING).select_related("plan")[:AT_ONCE]:
         if _may_go_on(operation):
-            execute_soon(operation.pk, judging.workers(operation))
+            execute_soon(operation.pk, workers(operation))
             told += 1
     return told
 
@@ -77,7 +78,7 @@ def _may_go_on(operation: Operation) -> bool:
     if not operation.sends:
         return operation.waiting > 0
     seen = judging.judge(operation)
-    return seen is not None and room(judging.standing_of(operation), seen) > 0
+    return seen is not None and room(standing_of(operation), seen) > 0
 
 
 def _take_over(claim: Claim) -> int:

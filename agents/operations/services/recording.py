@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,10 +17,11 @@ from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
 from agents.operations.models import Item, Operation
-from agents.operations.services import claiming, settling, steps
+from agents.operations.services import settling, steps
 from agents.operations.services.claiming import Portion, Taken
 from agents.operations.values import ItemState
 from core import clock
+from core.among import among
 from core.brokers.api import Sent
 from core.transitions import StaleStateError
 
@@ -43,10 +45,11 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
     with transaction.atomic():
         sent, lost, back = _sorted(portion, fates)
         now = clock.now()
-        settling.lock_letters({each.letter.pk for each in portion.taken})
-        _dispatched(portion.operation, sent, now)
-        _unknown(portion.operation, lost, now)
-        _released(portion.operation, back, now)
+        letters = settling.lock_letters({each.letter.pk for each in portion.taken})
+        still = {id for id, letter in letters.items() if letter.state == LetterState.CLAIMED}
+        _dispatched(portion.operation, sent, still, now)
+        _unknown(portion.operation, lost, still, now)
+        _released(portion.operation, back, still, now)
         _give_back(portion, now)
         counts = {
             "claimed": -len(sent) - len(lost) - len(back),
@@ -69,7 +72,7 @@ def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], l
     ids = [each.item for each in portion.taken]
     still = set(
         Item.objects.select_for_update()
-        .filter(pk__in=ids, state=ItemState.CLAIMED, claim=portion.claim.pk)
+        .filter(among("pk", ids), state=ItemState.CLAIMED, claim=portion.claim.pk)
         .order_by("pk")
         .values_list("pk", flat=True)
     )
@@ -83,36 +86,40 @@ def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], l
     return sorted_["sent"], sorted_["lost"], sorted_["back"]
 
 
-def _dispatched(operation: Operation, sent: Sequence[Taken], now: datetime) -> None:
+def _dispatched(operation: Operation, sent: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
     options = operation.plan.how
     due = now + timedelta(seconds=options.delay + options.jitter + options.outcome_within)
-    rows = Item.objects.filter(pk__in=[each.item for each in sent], state=ItemState.CLAIMED)
-    rows.update(state=ItemState.DISPATCHED, claim=None, since=now, sent_at=now, due=due)
-    _letters(sent, LetterState.DISPATCHED, operation, now)
+    _items(sent, state=ItemState.DISPATCHED, since=now, sent_at=now, due=due)
+    _letters(sent, still, LetterState.DISPATCHED, operation, now)
 
 
-def _unknown(operation: Operation, lost: Sequence[Taken], now: datetime) -> None:
-    rows = Item.objects.filter(pk__in=[each.item for each in lost], state=ItemState.CLAIMED)
-    rows.update(state=ItemState.UNKNOWN, claim=None, since=now, why=UNKNOWN_WHY)
-    _letters(lost, LetterState.UNKNOWN, operation, now)
+def _unknown(operation: Operation, lost: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+    _items(lost, state=ItemState.UNKNOWN, since=now, why=UNKNOWN_WHY)
+    _letters(lost, still, LetterState.UNKNOWN, operation, now)
 
 
-def _released(operation: Operation, back: Sequence[Taken], now: datetime) -> None:
+def _released(operation: Operation, back: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
     """Nothing was sent, so the redrive's number was not used: the next claim takes the same."""
-    rows = Item.objects.filter(pk__in=[each.item for each in back], state=ItemState.CLAIMED)
-    rows.update(state=ItemState.WAITING, claim=None, since=now, number=0, step=0)
-    moved = _letters(back, LetterState.HELD, operation, now)
-    Letter.objects.filter(pk__in=moved, state=LetterState.HELD).update(redrives=F("redrives") - 1)
-
-
-def _letters(taken: Sequence[Taken], after: LetterState, operation: Operation, now: datetime) -> list[UUID]:
-    """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
-    ids = [each.letter.pk for each in taken]
-    rows = Letter.objects.filter(pk__in=ids, state=LetterState.CLAIMED)
-    moved = list(rows.values_list("pk", flat=True))
+    _items(back, state=ItemState.WAITING, since=now, number=0, step=0)
+    moved = _letters(back, still, LetterState.HELD, operation, now)
     if moved:
-        rows.update(state=after, since=now)
-        claiming.say(moved, LetterState.CLAIMED, after, operation, now)
+        rows = Letter.objects.filter(among("pk", moved), state=LetterState.HELD)
+        rows.update(redrives=F("redrives") - 1)
+
+
+def _items(taken: Sequence[Taken], **changes: Any) -> None:
+    if taken:
+        rows = Item.objects.filter(among("pk", [each.item for each in taken]), state=ItemState.CLAIMED)
+        rows.update(claim=None, **changes)
+
+
+def _letters(
+    taken: Sequence[Taken], still: Set[UUID], after: LetterState, operation: Operation, now: datetime
+) -> list[UUID]:
+    """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
+    moved = [each.letter.pk for each in taken if each.letter.pk in still]
+    if moved:
+        settling.move_letters(moved, LetterState.CLAIMED, after, operation.by_name, str(operation), now)
     return moved
 
 

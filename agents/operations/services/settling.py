@@ -11,12 +11,14 @@ from uuid import UUID
 from django.db import OperationalError, transaction
 from django.db.models import F
 
-from agents.deadletters.models import Letter, LetterChange
+from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.operations.models import Item, Operation
 from agents.operations.services import judging, steps
+from agents.operations.services.lines import add_lines
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock, crash
+from core.among import among
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -89,7 +91,7 @@ def _settle(outcomes: dict[tuple[UUID, int], Outcome]) -> tuple[int, list[Operat
         defaultdict[UUID, Counter[str]](Counter),
     )
     changed: dict[UUID, tuple[LetterState, Outcome]] = {}
-    for item in Item.objects.filter(letter__in=letters, state__in=AWAITED).order_by("pk"):
+    for item in Item.objects.filter(among("letter", letters), state__in=AWAITED).order_by("pk"):
         outcome = outcomes.get((item.letter, item.number)) if item.letter else None
         if outcome is None or item.state == outcome.to:
             continue
@@ -121,13 +123,13 @@ def delta(step: Step) -> dict[str, int]:
 
 def lock_letters(ids: Collection[UUID]) -> dict[UUID, Letter]:
     """The rows, kept for this transaction, always in the same order: so nobody waits in a circle."""
-    rows = Letter.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-    return {row.pk: row for row in rows.only("id", "state", "redrives", "environment", "queue", "agent")}
+    rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
+    return {row.pk: row for row in rows.only("id", "state", "redrives")}
 
 
 def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
     """Compare-and-set. Raises StaleStateError unless every one of them moved."""
-    rows = Item.objects.filter(pk__in=ids, state=step.before)
+    rows = Item.objects.filter(among("pk", ids), state=step.before)
     changes = {
         "state": step.after,
         "since": now,
@@ -141,15 +143,12 @@ def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
 
 
 def move_letters(
-    ids: Collection[UUID], before: LetterState, after: LetterState, by: str, reason: str
+    ids: Collection[UUID], before: LetterState, after: LetterState, by: str, reason: str, now: datetime
 ) -> None:
     """Compare-and-set with history. Raises StaleStateError unless every one of them moved."""
-    now = clock.now()
-    if Letter.objects.filter(pk__in=ids, state=before).update(state=after, since=now) != len(ids):
+    if Letter.objects.filter(among("pk", ids), state=before).update(state=after, since=now) != len(ids):
         raise StaleStateError(f"Letters are no longer {before}.")
-    LetterChange.objects.bulk_create(
-        LetterChange(letter_id=id, before=before, after=after, at=now, by=by, reason=reason) for id in ids
-    )
+    add_lines(list(ids), before, after, now, by, reason)
 
 
 def add_figures(plan: UUID, counts: Counter[str] | dict[str, int]) -> Operation:
@@ -180,5 +179,5 @@ def _move_letters(
             before = LetterState.DISPATCHED
         steps_of[before, target, outcome.by, reason].append(id)
     # From there they go on together with those that were dispatched before.
-    for (before, after, by, reason), ids in (first | steps_of).items():
-        move_letters(ids, before, after, by, reason)
+    for (before, after, by, reason, now), ids in (first | steps_of).items():
+        move_letters(ids, before, after, by, reason, now)

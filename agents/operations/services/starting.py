@@ -21,6 +21,7 @@ from agents.operations.errors import (
 )
 from agents.operations.models import Operation, Plan, RedrivePolicy
 from agents.operations.services import outcomes, steps, who
+from agents.operations.services.hands import workers
 from agents.operations.values import FLAGS, PERMISSIONS, Action, GuardKind, PlanState, State, Tally
 from core import clock
 from core.access.api import Permission, Place, Subject, require
@@ -98,7 +99,7 @@ def approval_ended(approval: Approval, **_: Any) -> None:
             said=said,
             changes=started,
         )
-        execute_soon(operation.pk)
+        execute_soon(operation.pk, workers(operation))
     else:
         refuse(operation, by, said)
 
@@ -174,7 +175,7 @@ def _start(plan: Plan, reason: str, actor: Actor, mask: int, policy: RedrivePoli
     if limit:
         approvals.ask(_request(operation, limit), actor)
     else:
-        execute_soon(operation.pk)
+        execute_soon(operation.pk, workers(operation))
     steps.tell(operation, "", actor, Audited.OPERATION_STARTED, reason)
     return operation
 

@@ -1,0 +1,21 @@
+"""How an operation stands, and how many workers are worth telling."""
+
+from __future__ import annotations
+
+from agents.operations.ladder import Standing
+from agents.operations.models import Operation
+
+# Beyond so many, more than one worker is worth its start.
+MANY = 2_000
+WORKERS = 2
+
+
+def standing_of(operation: Operation) -> Standing:
+    return Standing(operation.plan.how, operation.tally, operation.begun_with, operation.step)
+
+
+def workers(operation: Operation) -> int:
+    """With a rate, one sends while the other notes what it has sent: alone it would fall behind."""
+    standing = standing_of(operation)
+    many = standing.options.rate or MANY
+    return WORKERS if standing.bound is None and operation.waiting > many else 1
