@@ -179,5 +179,5 @@ def _move_letters(
             before = LetterState.DISPATCHED
         steps_of[before, target, outcome.by, reason].append(id)
     # From there they go on together with those that were dispatched before.
-    for (before, after, by, reason, now), ids in (first | steps_of).items():
+    for (before, after, by, reason), ids in (first | steps_of).items():
         move_letters(ids, before, after, by, reason, now)
