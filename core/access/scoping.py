@@ -6,7 +6,9 @@ import re
 from functools import reduce
 from operator import or_
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Left
+from django.db.models.lookups import Exact
 
 from core.access.api import Permission, Scope, Subject
 
@@ -46,8 +48,18 @@ def _covered(scope: Scope, fields: dict[str, str]) -> Q:
     for dimension, field in fields.items():
         pattern = getattr(scope, dimension)
         if pattern != "*":
-            condition &= Q(**{f"{field}__regex": as_regex(pattern)}) if field else NOTHING
+            condition &= _matching(field, pattern) if field else NOTHING
     return condition
+
+
+def _matching(field: str, pattern: str) -> Q:
+    """Names and beginnings are compared as they are: SQLite calls Python for each row that a pattern is tried on."""
+    begins, special = pattern.removesuffix("*"), PATTERN & set(pattern)
+    if not special:
+        return Q(**{field: pattern})
+    if begins != pattern and not PATTERN & set(begins):
+        return Q(Exact(Left(F(field), len(begins)), Value(begins)))
+    return Q(**{f"{field}__regex": as_regex(pattern)})
 
 
 def as_regex(pattern: str) -> str:
