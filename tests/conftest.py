@@ -24,12 +24,16 @@ django.setup()
 settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 # People are made by the hundred here, and a slow hash is slow on purpose. Processes that are started hash as users do.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# What a test writes goes with it: no commit waits for the disk. What outlives a crash is tested in houses of its own.
+for database in settings.DATABASES.values():
+    if pragmas := database["OPTIONS"].get("init_command"):
+        database["OPTIONS"]["init_command"] = pragmas.replace("synchronous=FULL", "synchronous=OFF")
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from core.access import refused  # noqa: E402
 from core.up import build  # noqa: E402
-from tests.support import append_only, servers, shares  # noqa: E402
+from tests.support import cleaning, servers, shares  # noqa: E402
 from tests.support.server_fixtures import (  # noqa: E402, F401
     find,
     postgres_server,
@@ -40,7 +44,7 @@ from tests.support.server_fixtures import (  # noqa: E402, F401
     redis_url,
 )
 
-append_only.let_tests_clean_up()
+cleaning.clean_in_our_way()
 
 
 def pytest_configure(config: pytest.Config) -> None:
