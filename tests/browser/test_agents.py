@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import PHONE, WIDE, Console, Visit
+from tests.support.console import LOOKS, Console, Visit
 
 STORY = (("tests.support.topology_writer", "shop"), ("tests.support.agents_writer", "fleet"))
 
@@ -20,8 +20,7 @@ def agent_page(visit: Visit, name: str) -> None:
     visit.page.wait_for_selector(f"h1:has-text('{name}')")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
     visit = open_own("ana", theme=theme, width=width)
     pages: dict[str, Callable[[], object]] = {

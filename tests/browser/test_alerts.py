@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import PHONE, WIDE, Console, Visit
+from tests.support.console import LOOKS, Console, Visit
 
 STORY = (("tests.support.alerts_writer", "outage"),)
 
@@ -21,8 +21,7 @@ def open_link(visit: Visit, where: str, name: str) -> None:
     visit.page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
     visit = open_own("ana", theme=theme, width=width)
     pages: dict[str, Callable[[], object]] = {

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import PHONE, WIDE, Visit
+from tests.support.console import LOOKS, Visit
 
 STORY = (("tests.support.letters_writer", "way"),)
 
@@ -46,8 +46,7 @@ def operation(visit: Visit, state: str) -> None:
     visit.page.wait_for_selector("#operation")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
     visit = open_own("ana", theme=theme, width=width)
     pages = {

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import BUILD, PHONE, WIDE, Console, Visit
+from tests.support.console import BUILD, LOOKS, Console, Visit
 
 STORY = (("tests.support.queue_writer", "shop"),)
 ROW = "tbody[data-queues] tr"
@@ -31,8 +31,7 @@ def field(visit: Visit, name: str, what: str) -> str:
     return row.locator(f"[data-field={what}]").inner_text()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_list_and_one_fit_and_nothing_complains(
     open_own: Open, axe_core: None, theme: str, width: int
 ) -> None:
@@ -49,8 +48,7 @@ def _look(visit: Visit, name: str, width: int) -> None:
     visit.shoot(name)
     visit.page.screenshot(path=BUILD / "screenshots" / f"{name}-whole.png", full_page=True)
     assert visit.overflow() <= 0
-    if width == WIDE:
-        assert axe.serious(visit.page) == []
+    assert axe.serious(visit.page) == []
 
 
 def test_what_wants_somebody_stands_first_and_keys_open_it(open_own: Open) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import PHONE, WIDE, Console
+from tests.support.console import LOOKS, Console
 
 STORY = (("tests.support.stuck_writer", "outage"),)
 PAGES = {
@@ -19,8 +19,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: int) -> None:
     visit = open_own("ana", theme=theme, width=width)
     for name, path in PAGES.items():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.conftest import Open
 from tests.support import axe
-from tests.support.console import PHONE, WIDE, Console, Visit
+from tests.support.console import LOOKS, Console, Visit
 
 pytestmark = pytest.mark.usefixtures("cytoscape")
 
@@ -22,8 +22,7 @@ def one(visit: Visit) -> None:
     visit.page.wait_for_selector(CHART)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE, WIDE])
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_list_and_one_fit_and_nothing_complains(
     open_own: Open, axe_core: None, theme: str, width: int
 ) -> None:
@@ -38,8 +37,7 @@ def test_list_and_one_fit_and_nothing_complains(
 def _look(visit: Visit, name: str, width: int) -> None:
     visit.shoot(name)
     assert visit.overflow() <= 0
-    if width == WIDE:
-        assert axe.serious(visit.page) == []
+    assert axe.serious(visit.page) == []
 
 
 def test_figures_change_in_their_place_and_new_ones_wait(open_own: Open, house: Console) -> None:

@@ -21,6 +21,8 @@ from tests.support.waiting import until
 BUILD = ROOT / ".build"
 SHOTS = BUILD / "screenshots"
 WIDE, PHONE = 1440, 390
+# A theme and a width: what overflows is a matter of the width and contrast one of the theme, so each comes once.
+LOOKS = (("light", WIDE), ("dark", PHONE))
 HEIGHTS = {WIDE: 900, PHONE: 844}
 LAUNCH = (
     "--no-sandbox",
