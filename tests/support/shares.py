@@ -20,6 +20,7 @@ SHARES = (
     ("tests/browser/test_messages.", "browser messages"),
     ("tests/browser/test_alerts.", "browser alerts"),
     ("tests/browser/test_letters_way.", "browser letters"),
+    ("tests/browser/test_operations_cases.", "browser operations"),
     # One `up` at a time: how soon it is back is measured.
     ("tests/browser/test_way_for_real.", "up"),
     ("tests/browser/", "browser"),
