@@ -150,6 +150,7 @@ def test_a_bare_celery_worker_appears__and_is_only_observed(tmp_path: Path, redi
                 until(lambda: len(_over(house)) == 3, "three tasks to end", 90)
             with house.watcher():
                 until(lambda: _gaps(house), "the gap to be noted", 60)
+                until(lambda: "books@here" in _registered(house), "the worker to be known", 60)
         finally:
             worker.terminate()
             worker.wait(30)
@@ -161,7 +162,10 @@ def test_a_bare_celery_worker_appears__and_is_only_observed(tmp_path: Path, redi
     assert (refused["state"], json.loads(refused["error"])["type"]) == ("dead", "ValueError")
     assert (again["state"], again["attempt"]) == ("dead", 2)
     assert {row["sources"] for row in found.values()} == {2}
-    assert "books@here" in house.run("-m", "tests.support.registered").stdout
+
+
+def _registered(house: Post) -> str:
+    return house.run("-m", "tests.support.registered").stdout
 
 
 def _send(environ: dict[str, str], *tasks: str) -> list[str]:

@@ -60,8 +60,11 @@ class Told:
         try:
             for queue, kept in (("postroom.events", self._events), ("postroom.letters", self._letters)):
                 _drain(connection, queue, kept)
+        except pika.exceptions.ConnectionClosedByBroker:  # a queue is being made; the next look finds it
+            return
         finally:
-            connection.close()
+            if connection.is_open:
+                connection.close()
 
 
 def _drain(connection: Any, queue: str, kept: list[dict[str, Any]]) -> None:
