@@ -12,6 +12,7 @@ from django.conf import settings as configured
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from agents.deadletters import searching
 from agents.deadletters.models import Letter, LetterChange, StoredContents
 from agents.operations.models import Receipt
 from agents.operations.services import erasing
@@ -99,6 +100,22 @@ def test_erased__its_bytes_are_in_no_file_of_the_database(size: int) -> None:
     with clock.held(clock.now() + later()):
         assert erasing.erase_due() == 1
     assert not found(secret[8:28])
+
+
+def test_erased__its_words_are_in_no_file_of_the_search_index() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps no index of its own beside the table that is vacuumed")
+    words = [secrets.token_hex(12) for _ in range(40)]
+    letters = [held(1, body=f'{{"note": "{word} {word[::-1]}"}}'.encode())[0] for word in words]
+    kept = held(1, body=b'{"note": "stays and is found"}')
+    assert all(found(word.encode()) for word in words)
+    ana = operator()
+    started(ana, Action.PURGE, of(letters))
+    with clock.held(clock.now() + later()):
+        assert erasing.erase_due() == len(letters)
+    assert not [word for word in words if found(word[:12].encode()) or found(word[::-1].encode())]
+    wanted = searching.condition("stays", ana.subject)
+    assert list(Letter.objects.filter(wanted).values_list("pk", flat=True)) == kept
 
 
 def found(needle: bytes) -> bool:
