@@ -13,8 +13,10 @@ from django.db.models import Count, QuerySet
 from agents.deadletters import groups as selectors
 from agents.deadletters.models import FailureGroup, GroupPart, Letter
 from agents.deadletters.selectors import FIELDS, seen_by
+from agents.deadletters.services.retention import MINUTES_KEPT
 from agents.operations import selectors as operations
 from agents.operations.models import Operation
+from core import clock
 from core.access.api import Permission, Subject
 from core.access.scoping import visible
 from dashboard.charts import deaths
@@ -90,5 +92,6 @@ def letters_of(subject: Subject, group: FailureGroup) -> QuerySet[Letter]:
 
 def _step(since: datetime, until: datetime) -> tuple[int, datetime]:
     """Minutes or hours, and from when: the one under way at the beginning counts."""
-    seconds = MINUTE if until - since <= FINE_UP_TO else HOUR
+    fine = until - since <= FINE_UP_TO and since > clock.now() - MINUTES_KEPT
+    seconds = MINUTE if fine else HOUR
     return seconds, since - timedelta(seconds=seconds)

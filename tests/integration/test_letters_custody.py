@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors, wire
 from agents.deadletters.api import OtherEnvironmentError, Redrive, keep
-from agents.deadletters.models import Death, Letter, LetterChange, StoredContents
+from agents.deadletters.models import Death, GroupRate, Letter, LetterChange, StoredContents
 from agents.deadletters.services import capture, keeping, keys, retention
 from agents.deadletters.values import Arrival, Kept, State
 from core import clock
@@ -219,3 +219,21 @@ def test_retention__never_a_held_letter(settings: Settings) -> None:
     left = set(Letter.objects.values_list("state", flat=True))
     assert left == {"held", "claimed", "dispatched", "unknown", "processed"}
     assert Letter.objects.filter(pk=recent.letter_id).exists()
+
+
+def test_retention__minutes_for_a_week_and_hours_as_long_as_letters(settings: Settings) -> None:
+    now = clock.now()
+    ages = {
+        "fresh": timedelta(hours=1),
+        "old": timedelta(days=9),
+        "gone": settings.POSTROOM.retention_letters + timedelta(days=1),
+    }
+    for age in ages.values():
+        kept(died_at=clock.rfc3339(now - age))
+    retention.drop_expired()
+    left = sorted(GroupRate.objects.values_list("seconds", "at"))
+    assert [(seconds, (now - at) // timedelta(days=8)) for seconds, at in left] == [
+        (60, 0),
+        (3600, 1),
+        (3600, 0),
+    ]

@@ -1,19 +1,29 @@
-"""Letters whose message was handled or thrown away expire. A held one never does, however old it is."""
+"""Letters whose message was handled or thrown away expire. A held one never does, however old it is. What charts are
+drawn from is kept for as long as a chart may ask for it."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 
-from agents.deadletters.models import Letter
+from agents.deadletters.models import GroupRate, Letter
+from agents.deadletters.services.grouping import STEPS
 from agents.deadletters.values import ENDED
 from core import clock
 
 BATCH = 500
+MINUTE, HOUR = STEPS
+# Pages look back a week at most; further back a chart is drawn from hours.
+MINUTES_KEPT = timedelta(days=8)
 
 
 def drop_expired() -> int:
     """Returns how many letters went, with all that belongs to them."""
-    before = clock.now() - settings.POSTROOM.retention_letters
+    now = clock.now()
+    before = now - settings.POSTROOM.retention_letters
+    _drop_rates(MINUTE, now - MINUTES_KEPT)
+    _drop_rates(HOUR, min(before, now - MINUTES_KEPT))
     expired = Letter.objects.filter(state__in=ENDED, since__lt=before)
     removed = 0
     while found := list(expired.values_list("pk", flat=True)[:BATCH]):
@@ -21,3 +31,9 @@ def drop_expired() -> int:
         Letter.objects.filter(pk__in=found, state__in=ENDED, since__lt=before).delete()
         removed += len(found)
     return removed
+
+
+def _drop_rates(seconds: int, before: datetime) -> None:
+    old = GroupRate.objects.filter(seconds=seconds, at__lt=before)
+    while found := list(old.values_list("pk", flat=True)[:BATCH]):
+        GroupRate.objects.filter(pk__in=found).delete()
