@@ -13,6 +13,8 @@ from agents.operations.models import Operation, RedrivePolicy
 from agents.operations.services import automatic
 from agents.operations.values import State
 from core import clock
+from core.access.audit.models import Entry
+from tests.support.accounts import person, signed_in
 from tests.support.operations import Consumer, check, died, held, worked
 
 pytestmark = [
@@ -109,3 +111,19 @@ def test_it_dies_the_same_way_again__halted_and_left_to_people(consumer: Consume
 
 def _again(letter: Letter, number: int) -> None:
     died(letter, number, "gateway", "TimeoutError")
+
+
+def test_admin__made_and_changed_by_the_service_and_noted() -> None:
+    root = signed_in(person("root", "admin"))
+    path = "/admin/operations/redrivepolicy/"
+    given = {"name": "gateway", "environment": "*", "queue": "pay", "agent": "*", "delay_s": 60}
+    given |= {"at_most": 2, "budget": 10}
+    assert root.post(f"{path}add/", given).status_code == 302
+    made = RedrivePolicy.objects.get()
+    assert (made.queue, made.enabled) == ("pay", False)
+    assert root.post(f"{path}{made.pk}/change/", given | {"enabled": "on"}).status_code == 302
+    assert RedrivePolicy.objects.get().enabled
+    assert root.post(f"{path}{made.pk}/delete/", {"post": "yes"}).status_code == 302
+    actions = Entry.objects.filter(action__startswith="redrive_policy").order_by("sequence")
+    assert [entry.action.partition(".")[2] for entry in actions] == ["created", "changed", "deleted"]
+    assert signed_in(person("eva", "viewer")).get(path).status_code == 403
