@@ -129,6 +129,21 @@ def test_own_rule__hides_what_it_names() -> None:
     assert Entry.objects.filter(action="mask_rule.changed").count() == 1
 
 
+def test_rules_of_masking__managed_by_programs() -> None:
+    admin, path = Program("admin", Scope()), "/api/v1/mask-rules"
+    iban = {"name": "iban", "kind": "path", "what": "*.iban"}
+    made = admin.post(path, iban)
+    assert (made.status_code, made.json()["enabled"]) == (201, True)
+    one = made["Location"]
+    assert admin.patch(one, {"enabled": False}).json()["enabled"] is False
+    assert [each["name"] for each in admin.get(path).json()["results"]] == ["iban"]
+    for change, field in (({"name": "b", "kind": "pattern", "what": "(a+)+b"}, "what"), ({}, "name")):
+        assert admin.post(path, iban | change).json()["errors"][0]["field"] == field
+    assert Program("admin", PRODUCTION, name="narrow").get(path).status_code == 403
+    assert admin.delete(one).status_code == 204
+    assert admin.get(one).status_code == 404
+
+
 def test_rule_that_may_run_away__refused() -> None:
     with pytest.raises(masks.MaskRefusedError):
         masks.save(MaskRule(name="slow", kind="pattern", what="(a+)+b"), MANAGER)
