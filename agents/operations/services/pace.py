@@ -1,13 +1,15 @@
 """The rate: moments are given out from the operation's own row, so that all its workers together keep to it.
 
-A worker reserves the moments of some messages at once, and sends each burst at its moment. Whoever is late does not
-catch up: it reserves anew. So a window of a second never holds more than a second's worth and a burst.
+A worker reserves the moments of a whole portion at once, so that another one has as long to note what it sent last,
+and sends each burst at its moment. Whoever is late does not catch up: moments that it missed are lost, and it reserves
+others. So a window of a second never holds more than a second's worth, a burst and what may be late.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil
 from typing import TypeVar
 
 from django.db import connection
@@ -19,9 +21,9 @@ T = TypeVar("T")
 
 MICRO = 1_000_000
 # A burst is this share of a second's worth, a reservation that one.
-BURST, BLOCK = 0.02, 0.2
+BURST, BLOCK = 0.02, 0.5
 # By how much a burst may be late.
-LATE_SECONDS = 0.015
+LATE_SECONDS = 0.025
 
 
 def reserve(operation: Operation, number: int, rate: float) -> float:
@@ -50,17 +52,17 @@ def bursts(things: Sequence[T], rate: float, take: Callable[[int], float]) -> It
     size, block = max(1, int(rate * BURST)), max(1, int(rate * BLOCK))
     rest = things
     while rest:
-        mine = rest[:block]
-        starts = time.monotonic() + take(len(mine))
-        sent = 0
-        while sent < len(mine):
-            moment = starts + sent / rate
-            if not _wait(moment) and sent:
-                break
-            burst = mine[sent : sent + size]
+        slots = min(len(rest), block)
+        starts, slot = time.monotonic() + take(slots), 0
+        while slot < slots:
+            if not _wait(starts + slot / rate):
+                # Those moments are over, and the ones after them are still ours.
+                slot = ceil((time.monotonic() - starts) * rate)
+                continue
+            burst = rest[: min(size, slots - slot)]
             yield burst
-            sent += len(burst)
-        rest = rest[sent:]
+            slot += len(burst)
+            rest = rest[len(burst) :]
 
 
 def _wait(moment: float) -> bool:
