@@ -29,6 +29,12 @@ ENDLESS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked here is answered, however busy the machine is."""
+    monkeypatch.setattr(facets, "SECONDS", 60)
+
+
 @pytest.fixture
 def letters() -> None:
     keep([arrival(queue="pay", version="2"), arrival(queue="pay", version="1"), arrival(version='1 "beta"')])
