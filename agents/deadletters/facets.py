@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from agents.deadletters import bounded
+from agents.deadletters import bounded, searching
 from agents.deadletters.bounded import TooDearError
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import NEWEST
 
 LOOKED_AT, VALUES = 3_000, 8
+MOST_SUGGESTED = 20
 # A page has 200 ms for everything.
 SECONDS = 0.15
 # The name in a search, and the column.
@@ -81,3 +82,26 @@ def counted(rows: Sequence[tuple[str, ...]], names: Sequence[str]) -> list[Facet
         values = Counter(row[place] for row in rows if row[place])
         found.append(Facet(name, values.most_common(VALUES), max(0, len(values) - VALUES)))
     return found
+
+
+def suggest(rows: QuerySet[Letter], typed: str) -> list[tuple[str, str]]:
+    """What may stand for the term that a search ends with, and what it means: names of fields, or values among the
+    newest of these letters."""
+    term = typed.rsplit(maxsplit=1)[-1] if typed and not typed[-1].isspace() else ""
+    name, colon, begun = term.partition(":")
+    if not colon:
+        known = [*searching.TEXTS, *searching.NUMBERS, "group", "since", "until"]
+        return [(f"{each}:", "a field") for each in known if each.startswith(term.lower())]
+    if name not in COLUMNS:
+        return []
+    newest = rows.order_by(*NEWEST).values_list(COLUMNS[name], flat=True)[:LOOKED_AT]
+    try:
+        values = Counter(bounded.within(SECONDS, lambda: list(newest)))
+    except TooDearError:
+        return []
+    fitting = [
+        (searching.term(name, value), f"{number:,} letters")
+        for value, number in values.most_common()
+        if value and value.lower().startswith(begun.strip('"').lower())
+    ]
+    return fitting[:MOST_SUGGESTED]

@@ -20,6 +20,7 @@ from dashboard import exporting
 from dashboard.api import letters_shapes as shapes
 from dashboard.api import query
 from dashboard.api.problems import invalid
+from dashboard.api.trace_shapes import SuggestionsShape
 from dashboard.api.views import ApiView, source_of
 from dashboard.exporting import Wanted
 
@@ -81,6 +82,32 @@ class LetterFacets(ApiView):
                 "too_dear": found.dear,
             }
         )
+
+
+class LetterSuggestionFilters(query.Filters):
+    q = serializers.CharField(required=False, trim_whitespace=False, max_length=2_000)
+    at = serializers.IntegerField(
+        required=False, min_value=0, help_text="Where the cursor is; the end if left out."
+    )
+    of = serializers.ChoiceField(["letters"], required=False)
+
+
+class LetterSuggestions(ApiView):
+    """What may come next in a search."""
+
+    permission = Permission.SEE
+
+    @extend_schema(
+        operation_id="letters_suggestions",
+        summary="What may stand at the cursor of a search for letters that is being typed",
+        parameters=[LetterSuggestionFilters],
+        responses=SuggestionsShape,
+    )
+    def get(self, request: Request) -> Response:
+        given = query.read(request, LetterSuggestionFilters)
+        text = given.get("q", "")
+        found = facets.suggest(selectors.seen_by(self.subject), text[: given.get("at", len(text))])
+        return Response({"results": [{"text": each, "about": about} for each, about in found]})
 
 
 class LetterExportGiven(shapes.LetterFilters):

@@ -71,6 +71,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logs", logs.Logs.as_view(), name="api-logs"),
     path("dead-letters", letters.Letters.as_view(), name="api-letters"),
     path("dead-letters/facets", letters_found.LetterFacets.as_view(), name="api-letter-facets"),
+    path(
+        "dead-letters/suggestions",
+        letters_found.LetterSuggestions.as_view(),
+        name="api-letter-suggestions",
+    ),
     path("dead-letters/export", letters_found.LetterExport.as_view(), name="api-letter-export"),
     path("dead-letters/<uuid:id>", letters.OneLetter.as_view(), name="api-letter"),
     path("dead-letters/<uuid:id>/body", letters.LetterBody.as_view(), name="api-letter-body"),

@@ -100,3 +100,22 @@ def test_page__each_value_leads_to_its_letters(letters: None) -> None:
         assert len(page.context["page"].rows) == number, name
         assert "letters-facets" in page.content.decode()
     assert "Counting…" in ana.get("/letters?view=letters").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("q", "texts"),
+    [
+        ("st", ["state:"]),
+        ("state:held que", ["queue:"]),
+        ("queue:p", ["queue:pay"]),
+        ('version:1 "', []),
+        ("version:", ["version:2", "version:1", 'version:"1 \\"beta\\""']),
+        ("colour:r", []),
+    ],
+)
+def test_suggestions__names_and_then_values(letters: None, q: str, texts: list[str]) -> None:
+    found = Program("operator", PRODUCTION).get("/api/v1/dead-letters/suggestions", q=q).json()["results"]
+    assert sorted(each["text"] for each in found) == sorted(texts)
+    other = Program("operator", Scope(queue="other"), name="other")
+    hidden = other.get("/api/v1/dead-letters/suggestions", q="queue:")
+    assert hidden.json()["results"] == []
