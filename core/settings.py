@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "PlanState": "dashboard.api.operations_shapes.PLAN_STATES",
         "MemberState": "dashboard.api.operations_shapes.ITEM_STATES",
         "GuardKind": "dashboard.api.operations_shapes.GUARDS",
+        "MaskKind": "dashboard.api.mask_rules.KINDS",
         "GuardStanding": "dashboard.api.operations_shapes.STANDINGS",
         "OutcomeVerdict": "dashboard.api.operations_shapes.VERDICTS",
         "StuckVerdict": "dashboard.api.stuck_shapes.VERDICTS",

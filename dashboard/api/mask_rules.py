@@ -23,12 +23,14 @@ from dashboard.api.problems import Problem, ProblemError, invalid
 from dashboard.api.schema_parts import PAGING, listed
 from dashboard.api.views import ApiView, source_of
 
+KINDS = [str(each) for each in MaskKind]
+
 
 class MaskRuleGiven(serializers.Serializer[Any]):
     """What is to be hidden from those who may not read payloads, everywhere."""
 
     name = serializers.CharField(max_length=300)
-    kind = serializers.ChoiceField([str(each) for each in MaskKind])
+    kind = serializers.ChoiceField(KINDS)
     what = serializers.CharField(
         max_length=2_000,
         help_text="path: customer.email, lines[].iban, *.password; header: x-tenant*; pattern: a regular expression.",

@@ -125,9 +125,16 @@ def test_pausing_asks_why_and_a_viewer_is_told_which_right_is_missing(open_own: 
 def test_a_thousand_queues__first_paint_within_a_second(open_own: Open, house: Console) -> None:
     house.run("-m", "tests.support.queue_writer", "many", "1000")
     visit = open_own()
-    visit.go("/queues")
-    visit.go("/queues")
+    floor, painted = first_paint(visit, "/my-permissions"), first_paint(visit, "/queues")
+    print(f"first paint of 1,000 queues after {painted:.0f} ms, of a small page after {floor:.0f} ms")
+    # A second; on a machine on which small pages are slow too, a few times what they take.
+    assert painted < max(1_000, 4 * floor)
+
+
+def first_paint(visit: Visit, path: str) -> float:
+    """Milliseconds, of the second visit: the first one fills the caches."""
+    visit.go(path)
+    visit.go(path)
     visit.page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-    painted = visit.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    print(f"first paint of 1,000 queues after {painted:.0f} ms")
-    assert painted < 1_000
+    entry = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    return float(visit.page.evaluate(entry))
