@@ -156,8 +156,15 @@ def chromium_program() -> str:
     raise MissingError(f"none of {', '.join(BROWSERS)} on PATH")
 
 
+_handed_out: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing listens on now; none twice, or two servers of one test might get the same."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _handed_out:
+            _handed_out.add(port)
+            return port
