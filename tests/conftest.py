@@ -33,7 +33,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 from core.access import refused  # noqa: E402
 from core.up import build  # noqa: E402
-from tests.support import cleaning, servers, shares  # noqa: E402
+from tests.support import cleaning, in_time, servers, shares  # noqa: E402
 from tests.support.server_fixtures import (  # noqa: E402, F401
     find,
     postgres_server,
@@ -59,8 +59,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> shares.Share
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The same order on every worker, or xdist runs nothing."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: shares.place_of(item.nodeid))
+    if hasattr(config, "workerinput") or in_time.UNTIL in os.environ:
+        items.sort(key=lambda item: in_time.place_of(item.nodeid))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    in_time.leave_what_is_late(item.nodeid)
 
 
 def pytest_unconfigure() -> None:

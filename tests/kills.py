@@ -11,12 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.acceptance.test_up_kills import FIGURES, KILLS, SEED
+from tests.support.in_time import FOR_THE_WIDE, given
 
 KILLS_A_ROUND = 12
+# What the first round has not begun in this share of the time is left for another one, and named.
+FIRST_ROUND = 0.7
 # The matrix has most of what the first round leaves of the time, and enough for one house in any case.
 OF_WHAT_IS_LEFT, LEAST_OF_ALL = 0.8, 0.2
 # A few cells of the matrix, for whoever runs the tests alone.
@@ -30,12 +35,12 @@ def main(arguments: list[str]) -> int:
     until, rounds = time.monotonic() + minutes * 60, 1
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures"
-        bad = int(not _round(file, random.randrange(1 << 32), everything=True))
+        bad = int(not _first_round(file, random.randrange(1 << 32), minutes))
         left = (until - time.monotonic()) / 60
         bad += not _operations(max(left * OF_WHAT_IS_LEFT, minutes * LEAST_OF_ALL))
         while time.monotonic() < until:
             rounds += 1
-            bad += not _round(file, random.randrange(1 << 32), everything=False)
+            bad += not _round(file, random.randrange(1 << 32), _seeded())
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return _verdict([json.loads(line) for line in lines], rounds, bad)
 
@@ -45,11 +50,18 @@ def _operations(minutes: float) -> bool:
     return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _round(file: Path, seed: int, *, everything: bool) -> bool:
-    """All tests marked `kills` once, and from then on those that a seed makes different each time."""
+def _first_round(file: Path, seed: int, minutes: float) -> bool:
+    """All tests marked `kills` once, as far as the time goes; other ones of them each time."""
+    in_time = given(minutes * FIRST_ROUND / FOR_THE_WIDE, str(seed))
+    return _round(file, seed, ["tests", "sdk/tests", f"--ignore={OF_THE_MATRIX}"], in_time)
+
+
+def _round(
+    file: Path, seed: int, which: Sequence[str], more: Mapping[str, str] = MappingProxyType({})
+) -> bool:
+    """These tests, as far as they are marked `kills`."""
     print(f"seed {seed}", flush=True)
-    environ = os.environ | {SEED: str(seed), KILLS: str(KILLS_A_ROUND), FIGURES: str(file)}
-    which = ["tests", "sdk/tests", f"--ignore={OF_THE_MATRIX}"] if everything else [*_seeded()]
+    environ = {**os.environ, SEED: str(seed), KILLS: str(KILLS_A_ROUND), FIGURES: str(file), **more}
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-m", "kills", *which]
     return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, check=False).returncode == 0
 

@@ -4,8 +4,12 @@
 
 Real intake under Granian, requests of 512 spans of about 420 B, eight to a trace, gzip, 8 connections; then one span a
 request over 64 connections. With --apart every span is a trace of its own: the most that it can cost. Must hold: at
-least 0.6 of the floor on SQLite and 0.7 on PostgreSQL, at least 5,000 small requests a second, every 200 committed, and
-less than 400 MB held by intake. Each line ends in its limit, and begins with HELD or MISSED.
+least 0.6 of the floor on SQLite and 0.7 on PostgreSQL, small requests as below, every 200 committed, and less than
+400 MB held by intake. Each line ends in its limit, and begins with HELD or MISSED.
+
+5,000 small requests a second were asked of a machine on which an application that does nothing answers 35,000 to the
+same client under the same server. How many it answers here is measured in the same run, and the seventh part of that
+is what must hold: on that machine it is those 5,000.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +25,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from tests.bench import ingest_requests
 from tests.support import servers
+from tests.support.house import ROOT
 from tests.support.intake_house import IntakeHouse
+from tests.support.waiting import until
 
 A_REQUEST, CONNECTIONS = 512, 8
-SMALL_CONNECTIONS, SMALL_REQUESTS, SMALL_RATE = 64, 20_000, 5_000
+SMALL_CONNECTIONS, SMALL_REQUESTS = 64, 20_000
+SMALL_RATE, EMPTY_RATE = 5_000, 35_000
 SHARE_OF_FLOOR = {"sqlite": 0.6, "postgres": 0.7}
 MOST_MEMORY = 400
 # Seconds that one measurement may take on a busy machine.
@@ -61,11 +70,43 @@ def floor(house: IntakeHouse, file: Path) -> tuple[float, str]:
     return rate, parts
 
 
+def empty_rate(house: IntakeHouse, file: Path) -> float:
+    """Requests a second that an application answers which does nothing."""
+    with _empty_server() as port:
+        answered = _sent(house, port, file, SMALL_CONNECTIONS)
+    return float(sum(answered["statuses"].values()) / answered["seconds"])
+
+
+@contextmanager
+def _empty_server() -> Iterator[int]:
+    port = servers.free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.ingest_empty", str(port)], cwd=ROOT)
+    try:
+        until(lambda: _takes_requests(port), "the empty application to answer", 60)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _takes_requests(port: int) -> bool:
+    try:
+        urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _sent(house: IntakeHouse, port: int, file: Path, connections: int) -> dict[str, Any]:
+    command = ("tests.bench.ingest_clients", str(port), house.token, str(file), str(connections))
+    answered: dict[str, Any] = json.loads(house.run("-m", *command).stdout)
+    return answered
+
+
 def measured(house: IntakeHouse, file: Path, spans: int, connections: int) -> Run:
     with house.intake() as intake:
-        command = ("tests.bench.ingest_clients", str(intake.port), house.token, str(file), str(connections))
         before = intake.processor_seconds()
-        answered = json.loads(house.run("-m", *command).stdout)
+        answered = _sent(house, intake.port, file, connections)
         peak, processor = intake.peak_bytes(), intake.processor_seconds() - before
     stats = json.loads(house.run("-m", "tests.support.stored", "stats").stdout)
     statuses: dict[str, int] = answered["statuses"]
@@ -105,18 +146,20 @@ def bench(engine: str, large: Path, small: Path, spans: int, redis_url: str) -> 
         run = measured(house, large, spans, CONNECTIONS)
     with house_on(engine, redis_url) as house:
         little = measured(house, small, SMALL_REQUESTS, SMALL_CONNECTIONS)
+        empty = empty_rate(house, small)
     rate, small_rate = run.sent / run.seconds, little.requests / little.seconds
     peak = max(run.peak, little.peak) / 2**20
     print(f"{engine}: intake {rate:,.0f} spans/s, floor {bare:,.0f} spans/s ({parts})")
     print(f"  {run.bytes_on_disk / run.committed:.0f} B a span on disk, indexes included (aim: below 200)")
     print(f"  {little.processor / little.requests * 1e6:.0f} µs of processor for a small request")
-    least = SHARE_OF_FLOOR[engine]
+    least, least_small = SHARE_OF_FLOOR[engine], min(SMALL_RATE, empty * SMALL_RATE / EMPTY_RATE)
     verdicts = [
         verdict(rate / bare >= least, f"{rate / bare:.2f} of the floor", f"at least {least}"),
         verdict(
-            small_rate >= SMALL_RATE,
-            f"{small_rate:,.0f} one-span requests/s over {SMALL_CONNECTIONS} connections",
-            f"at least {SMALL_RATE:,}",
+            small_rate >= least_small,
+            f"{small_rate:,.0f} one-span requests/s over {SMALL_CONNECTIONS} connections, "
+            f"{small_rate / empty:.3f} of what does nothing ({empty:,.0f}/s)",
+            f"at least {least_small:,.0f}: {SMALL_RATE:,} where that answers {EMPTY_RATE:,}",
         ),
         verdict(run.kept_its_word, f"{run.committed:,} of {run.sent:,} spans committed", "all"),
         verdict(little.kept_its_word, f"{little.committed:,} of {little.sent:,} small ones committed", "all"),

@@ -36,6 +36,8 @@ FIRST = (
     "tests/contract/",
     "tests/integration/",
 )
+# Of these the first ones are wide: a house, a browser or a whole `up` for every file.
+WIDE = 3
 
 
 def share_of(test: str) -> str:
@@ -48,6 +50,11 @@ def place_of(test: str) -> int:
     """Where in the queue a test's share stands."""
     share = share_of(test)
     return next((place for place, first in enumerate(FIRST) if share.startswith(first)), len(FIRST))
+
+
+def is_wide(test: str) -> bool:
+    """Whether a test's share begins with something that is expensive to start."""
+    return place_of(test) < WIDE
 
 
 class Shares(LoadScopeScheduling):  # type: ignore[misc]
