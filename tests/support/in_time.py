@@ -1,8 +1,9 @@
 """A run that was given so many minutes: what has not begun by then is left for another run, and said by name.
 
 Houses, browsers and whole `up`s are wide: one of them takes as long as a thousand of the others. They have the first
-part of the time, in an order that is another one for another state of the code, so that a slow machine sees other ones
-of them each time; the rest of the time is for all that is narrow. Without a number of minutes nothing is left.
+part of the time; then come the unit tests, all of them, and then what talks to one server. The order within each is
+another one for another state of the code, so that a slow machine sees others of them each time. Without a number of
+minutes nothing is left.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 from tests.support import shares
 
 UNTIL, WIDE_UNTIL, SEED = "TESTS_UNTIL", "TESTS_WIDE_UNTIL", "TESTS_SEED"
-FOR_THE_WIDE = 0.6
+FOR_THE_WIDE = 0.55
 LEFT = "left for another run: the time that this one was given is over"
 
 
@@ -29,10 +30,11 @@ def given(minutes: float, seed: str) -> dict[str, str]:
 
 def place_of(test: str, environ: Mapping[str, str] = os.environ) -> tuple[int, str]:
     """Where in the queue a test's share stands."""
-    place = shares.place_of(test)
-    if UNTIL not in environ or not shares.is_wide(test):
-        return place, ""
-    return 0, sha256(f"{environ.get(SEED, '')} {shares.share_of(test)}".encode()).hexdigest()
+    if UNTIL not in environ:
+        return shares.place_of(test), ""
+    share = shares.share_of(test)
+    turn = 0 if shares.is_wide(test) else 1 if share.startswith("tests/unit/") else 2
+    return turn, sha256(f"{environ.get(SEED, '')} {share}".encode()).hexdigest()
 
 
 def too_late(test: str, environ: Mapping[str, str] = os.environ) -> bool:
