@@ -10,9 +10,10 @@ from agents.queues.stuck import selectors
 from core import clock
 from core.access.api import Permission
 from dashboard import asked
-from dashboard.api import query
+from dashboard.api import paging, query
 from dashboard.api import stuck_shapes as shapes
 from dashboard.api.problems import Problem, ProblemError
+from dashboard.api.schema_parts import PAGING
 from dashboard.api.views import ApiView
 
 
@@ -24,7 +25,7 @@ class Stuck(ApiView):
     @extend_schema(
         operation_id="stuck_list",
         summary="The causes of stuck messages, that first whose repair frees the most",
-        parameters=[shapes.StuckFilters],
+        parameters=[shapes.StuckFilters, *PAGING],
         responses=shapes.StuckShape,
     )
     def get(self, request: Request) -> Response:
@@ -34,15 +35,16 @@ class Stuck(ApiView):
             each for each in selectors.causes(self.subject, **given) if not verdict or each.verdict == verdict
         ]
         look = selectors.look()
-        return Response(
-            {
-                "looked_at": clock.rfc3339(look.at) if look.at else None,
-                "fresh": look.fresh,
-                "why": look.why,
-                "results": [shapes.cause(each) for each in found],
-                "next": None,
-            }
+        answer = paging.response(
+            request, paging.page_of(request, found, lambda each: each.order), shapes.cause
         )
+        answer.data = {
+            "looked_at": clock.rfc3339(look.at) if look.at else None,
+            "fresh": look.fresh,
+            "why": look.why,
+            **answer.data,
+        }
+        return answer
 
 
 class Where(ApiView):

@@ -72,6 +72,18 @@ def test_filters_and_scopes() -> None:
 
 
 @pytest.mark.usefixtures("nobody_consumes")
+def test_pages__each_cause_once_that_first_which_frees_the_most() -> None:
+    stuck.queue("mail", consumers=0, depth=3)
+    keep(event("inv-4712", Kind.SENT, ago=252, queue="mail"))
+    Looker().look()
+    viewer = Program("viewer")
+    first = viewer.get(LIST, limit=1).json()
+    second = viewer.get(LIST, limit=1, cursor=first["next"]).json()
+    assert [each["queue"] for each in first["results"] + second["results"]] == ["extract", "mail"]
+    assert second["next"] is None
+
+
+@pytest.mark.usefixtures("nobody_consumes")
 def test_nobody_looks__every_verdict_is_unknown_and_says_since_when() -> None:
     StuckLook.objects.update(at=stuck.ago(30))
     answer = Program("viewer").get(LIST).json()

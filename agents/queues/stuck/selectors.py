@@ -52,6 +52,12 @@ class Cause:
         return Verdict(self.row.verdict) if self.look.fresh else Verdict.UNKNOWN
 
     @property
+    def order(self) -> tuple[bool, int, str, str]:
+        """What is stuck by itself first, and of those that first whose repair frees the most."""
+        row = self.row
+        return row.behind != "", -row.frees, clock.rfc3339(row.oldest_at), str(row.pk)
+
+    @property
     def was(self) -> str:
         """The last verdict, while it may not be claimed."""
         return "" if self.look.fresh else self.row.verdict
@@ -123,7 +129,7 @@ def as_causes(rows: QuerySet[CauseRow]) -> list[Cause]:
     now, seen = clock.now(), look()
     keys = {row.key: row.pk for row in CauseRow.objects.filter(state=OPEN)}
     made = [Cause(row, seen, now, keys.get(row.behind) if row.behind else None) for row in found]
-    return sorted(made, key=lambda cause: (cause.row.behind != "", -cause.row.frees, cause.row.oldest_at))
+    return sorted(made, key=lambda cause: cause.order)
 
 
 def cause(subject: Subject, id: UUID) -> Cause | None:
