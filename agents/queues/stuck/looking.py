@@ -14,8 +14,9 @@ from agents.queues.stuck import candidates, causes
 from agents.queues.stuck.causes import Cause, Spot
 from agents.queues.stuck.graph import Judged, Node, resolve
 from agents.queues.stuck.judging import NOT_YET
+from agents.queues.stuck.memory import Memory
 from agents.queues.stuck.models import OPEN, OVER, CauseChange, CauseRow, StuckLook
-from agents.queues.stuck.scene import Memory, Reader, Scene, of_message
+from agents.queues.stuck.scene import Reader, Scene, of_message
 from agents.queues.stuck.values import Evidence, Judgement
 from core import clock, hints
 from core.databases import TELEMETRY

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from statistics import median
-
-from django.conf import settings
 
 from agents.ledger import selectors as ledger
 from agents.ledger.absence import absence
@@ -16,41 +13,21 @@ from agents.ledger.services.ears import WayKind
 from agents.ledger.values import HELD_BY_AGENT, LOST, Kind, Sources, micros
 from agents.queues import selectors
 from agents.queues.models import QueueRow
-from agents.queues.rates import STILL
-from agents.queues.stuck import candidates, patience, saturation, staff
+from agents.queues.stuck import candidates, staff
 from agents.queues.stuck.candidates import Flow, Group, Where
 from agents.queues.stuck.graph import Node
 from agents.queues.stuck.in_hand import InHand
+from agents.queues.stuck.memory import Memory
 from agents.queues.stuck.rows import age_s, error_of, in_hand, room_of, waits, where_of
 from agents.queues.stuck.sources import broker_facts, ledger_facts
 from agents.queues.stuck.staff import Staff
 from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
-from agents.queues.values import QueueKey, QueueState, Times
+from agents.queues.values import QueueKey, QueueState
 
 HOUR = timedelta(hours=1)
 THROUGH_IT = int(Sources.LIBRARY | Sources.CELERY)
 # A child that was sent a moment ago holds nobody up.
 CHILD_S = 2.0
-
-
-@dataclass(slots=True)
-class Memory:
-    """What one look leaves to the next: limits and usual rates that were learned, and since when a queue grows."""
-
-    patience: dict[int, Patience] = field(default_factory=dict)
-    usual: dict[int, float | None] = field(default_factory=dict)
-    work: dict[int, float | None] = field(default_factory=dict)
-    growing: dict[QueueKey, datetime] = field(default_factory=dict)
-    sunk: dict[QueueKey, datetime] = field(default_factory=dict)
-    learned: dict[int, datetime] = field(default_factory=dict)
-
-    RELEARN = timedelta(seconds=20)
-
-    def forget_all_but(self, queues: Collection[QueueKey]) -> None:
-        """Since when something is so is known only while it is looked at."""
-        for since in (self.growing, self.sunk):
-            for key in since.keys() - set(queues):
-                del since[key]
 
 
 @dataclass(slots=True)
@@ -128,7 +105,7 @@ class _Reading:
         self._in_hand = candidates.in_hand(self._groups.keys())
         self._ears = {(ear.broker, ear.way): ear for ear in ledger.ears()}
         self._away: dict[str, BrokerFacts] = {}
-        self._learn()
+        memory.learn(self._queues, now)
 
     # ---- What is read once -------------------------------------------------------------------------------------
     def _read_staff(self) -> Staff:
@@ -138,31 +115,6 @@ class _Reading:
     def _read_queues(self) -> dict[QueueKey, QueueState]:
         rows = QueueRow.objects.filter(name__in={each.queue for each in self._wheres})
         return {state.key: state for state in selectors.states(rows)}
-
-    def _learn(self) -> None:
-        """Limits and usual rates of the queues that are looked at, anew now and then."""
-        memory, now = self._memory, self._now
-        ids = [
-            state.id
-            for state in self._queues.values()
-            if now - memory.learned.get(state.id, now - HOUR) > Memory.RELEARN
-        ]
-        if ids:
-            times = selectors.times(ids, now - HOUR, now)
-            history = selectors.history(ids, now - HOUR, now)
-            names = {state.id: state.name for state in self._queues.values()}
-            for id in ids:
-                memory.patience[id] = patience.of(names[id], times.get(id), settings.POSTROOM.patience)
-                memory.work[id] = _usual_work(times.get(id))
-                rates = [p.tally.entered / p.tally.counted_s for p in history[id] if p.tally.counted_s >= 10]
-                memory.usual[id] = median(rates) if rates else None
-                memory.learned[id] = now
-        memory.forget_all_but(self._queues.keys())
-        for key, state in self._queues.items():
-            if (state.growth or 0.0) > STILL and state.depth:
-                memory.growing.setdefault(key, now)
-            else:
-                memory.growing.pop(key, None)
 
     # ---- Nodes -------------------------------------------------------------------------------------------------
     def scene(self, alone: Sequence[MessageRow] = ()) -> Scene:
@@ -327,7 +279,7 @@ class _Reading:
     def _figures(self, state: QueueState | None, flow: Flow) -> QueueFacts | None:
         if state is None:
             return None
-        growing, sunk = self._memory.growing.get(state.key), self._sunk_since(state, flow)
+        growing, sunk = self._memory.growing.get(state.key), self._memory.sunk_since(state, flow, self._now)
         return QueueFacts(
             name=state.name,
             there=state.there,
@@ -347,15 +299,6 @@ class _Reading:
             moved_s=age_s(flow.moved, self._now) if flow.moved else None,
             link=f"/queues/{state.broker}/{state.name}",
         )
-
-    def _sunk_since(self, state: QueueState, flow: Flow) -> datetime | None:
-        """Since when less leaves than usually comes, over the last seconds and the very last ones."""
-        usual = self._memory.usual.get(state.id) or 0.0
-        leaving = max(flow.left / candidates.FLOW_S, flow.left_lately / candidates.LATELY_S)
-        if leaving < saturation.SUNK * usual and flow.left_lately:
-            return self._memory.sunk.setdefault(state.key, self._now)
-        self._memory.sunk.pop(state.key, None)
-        return None
 
     def _named(self, where: Where) -> Where:
         """By a broker that is configured. Whoever names none, or one that nobody knows here, means the only one, or
@@ -395,11 +338,6 @@ class _Reading:
             return LedgerFacts(True, None)
         kind = WayKind.EVENTS if sources & int(Sources.LIBRARY) else WayKind.CELERY
         return ledger_facts(self._ears.get((broker, kind)), broker, kind, self._now)
-
-
-def _usual_work(times: Times | None) -> float | None:
-    known = times is not None and times.work.messages >= patience.FEW
-    return times.work.p50 if times is not None and known else None
 
 
 def _not_lost(rows: Mapping[int, MessageRow], now: datetime) -> dict[int, MessageRow]:

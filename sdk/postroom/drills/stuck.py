@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 30.0
 HEALTHY_SECONDS = 20.0
 # After the right answer, for so long nothing else may be said.
 AFTERWARDS_SECONDS = 2.0
-REPAIR_SECONDS = 120.0
+REPAIR_SECONDS = 180.0
 # Of documents that are on their way while all is well.
 USUALLY_UNDER_WAY = 12
 
@@ -83,10 +83,12 @@ def _all_at_work(scene: Scene) -> bool:
 
 
 def _until_well(stage: Stage, postroom: Postroom) -> None:
-    """What the last fault left behind is worked off, and Postroom says nothing any more."""
+    """What the last fault left behind is worked off, to the last document: one that a killed worker held comes back
+    when its claim runs out, and is held up until then. And Postroom says nothing any more."""
+    before = stage.sent_so_far()
 
     def well() -> bool:
-        return stage.under_way() <= USUALLY_UNDER_WAY and not said(postroom)
+        return stage.all_arrived(before) and stage.under_way() <= USUALLY_UNDER_WAY and not said(postroom)
 
     until(well, "all to be well again", REPAIR_SECONDS, every=0.5)
 

@@ -104,5 +104,16 @@ class Stage:
 
     def under_way(self) -> int:
         """Documents that were sent and did not arrive yet."""
+        return len(self.source.sent) - len(self._arrived())
+
+    def sent_so_far(self) -> int:
+        """How many documents were sent; they are numbered in their order."""
+        return len(self.source.sent)
+
+    def all_arrived(self, first: int) -> bool:
+        """Whether each of the first so many documents came to its end."""
+        return self._arrived().issuperset(range(first))
+
+    def _arrived(self) -> set[int]:
         self._done |= {int(number) for (number,) in self._finished.new()}
-        return len(self.source.sent) - len(self._done)
+        return self._done
