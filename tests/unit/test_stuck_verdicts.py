@@ -116,6 +116,15 @@ MOVES = {
 }
 
 
+def test_in_hand__what_was_answered_before_it_came_proves_nothing() -> None:
+    """Who was cut off in between may never have got it."""
+    idle = replace(ALIVE, running=0)
+    before = waiting(age_s=7.0, figures=STILL, takers=(replace(idle, asked_age_s=6.0),))
+    assert judge(before).verdict is None
+    since = waiting(age_s=7.0, figures=STILL, takers=(replace(idle, asked_age_s=1.0),))
+    assert judge(since).verdict is V.UNACKNOWLEDGED
+
+
 @pytest.mark.parametrize("name", PROVED)
 def test_evidence__proves_one_verdict(name: str) -> None:
     facts, verdict = PROVED[name]

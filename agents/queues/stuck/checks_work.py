@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from agents.queues.stuck import saturation, words
-from agents.queues.stuck.findings import MANY_ATTEMPTS, RETRYING, held, missing, out, proved, waits
-from agents.queues.stuck.values import Facts, Finding, QueueFacts, Verdict
+from agents.queues.stuck.findings import MANY_ATTEMPTS, RETRYING, early, held, missing, out, proved, waits
+from agents.queues.stuck.values import Facts, Finding, InstanceFacts, QueueFacts, Verdict
 from agents.queues.stuck.words import lasting
+
+# From being sent to being run, where nothing is in the way.
+ON_ITS_WAY_S = 2.0
 
 
 def awaiting_input(facts: Facts) -> Finding:
@@ -92,11 +95,19 @@ def _in_hand(facts: Facts, figures: QueueFacts) -> Finding:
     if not figures.unacknowledged:
         said = "none is in hand" if figures.unacknowledged == 0 else "the broker tells of none in hand"
         return out(said, words.of_queue(figures))
-    running = [each.running for each in facts.takers if each.answers]
-    if running and not any(running) and not facts.hands_full:
-        says = f"in hand: {figures.unacknowledged}, and no handler runs"
-        return proved(says, words.of_queue(figures), *words.of_instances(facts.takers))
-    return out("what is in hand runs", words.of_queue(figures), *words.answers(facts.takers))
+    answered = [each for each in facts.takers if each.answers]
+    if not answered or facts.hands_full or any(each.running for each in answered):
+        return out("what is in hand runs", words.of_queue(figures), *words.answers(facts.takers))
+    if before := [each for each in answered if not _answered_since(each, facts)]:
+        says = f"{words.names(tuple(before))} has not said what it runs since the message came"
+        return early(says, *words.of_instance(before[0]))
+    says = f"in hand: {figures.unacknowledged}, and no handler runs"
+    return proved(says, words.of_queue(figures), *words.of_instances(facts.takers))
+
+
+def _answered_since(each: InstanceFacts, facts: Facts) -> bool:
+    """What it answered before the message came says nothing of it: who was cut off then may never have got it."""
+    return each.asked_age_s is not None and each.asked_age_s + ON_ITS_WAY_S <= facts.age_s
 
 
 def consumer_saturated(facts: Facts) -> Finding:
