@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
-OPEN, HELD_BACK, HELD_BACK_SECOND = "open", "held_back", "held_back_second"
+OPEN, HELD_BACK = "open", "held_back"
+HELD_BACK_SECOND, HELD_BACK_THIRD = "held_back_second", "held_back_third"
 
 
 @dataclass(frozen=True, slots=True)

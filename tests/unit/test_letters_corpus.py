@@ -8,10 +8,11 @@ import pytest
 
 from agents.deadletters import wire
 from agents.deadletters.values import Origin
-from tests.support.corpus import HELD_BACK, HELD_BACK_SECOND, OPEN, failures, fit
+from tests.support.corpus import HELD_BACK, HELD_BACK_SECOND, HELD_BACK_THIRD, OPEN, failures, fit
 
-CAUSES, FAILURES, FAILURES_SECOND = 20, 64, 70
-PARTS = (OPEN, HELD_BACK, HELD_BACK_SECOND)
+CAUSES, FAILURES, FAILURES_APART = 20, 64, 70
+PARTS = (OPEN, HELD_BACK, HELD_BACK_SECOND, HELD_BACK_THIRD)
+APART = (HELD_BACK_SECOND, HELD_BACK_THIRD)
 
 
 @pytest.mark.parametrize("half", PARTS)
@@ -28,17 +29,20 @@ def test_both_halves_have_the_same_causes_and_no_letter_in_common() -> None:
     assert len(ids) == len(open_) + len(held_back) >= FAILURES
 
 
-def test_the_second_one_held_back_has_causes_and_letters_of_its_own() -> None:
-    known, second = failures(OPEN) + failures(HELD_BACK), failures(HELD_BACK_SECOND)
-    assert not {failed.cause for failed in known} & {failed.cause for failed in second}
-    ids = {failed.letter["death_id"] for failed in known + second}
-    assert len(ids) == len(known) + len(second)
-    assert len(second) >= FAILURES_SECOND
+@pytest.mark.parametrize("part", APART)
+def test_a_part_that_stands_apart_has_causes_and_letters_of_its_own(part: str) -> None:
+    known = [failed for other in PARTS if other != part for failed in failures(other)]
+    own = failures(part)
+    assert not {failed.cause for failed in known} & {failed.cause for failed in own}
+    ids = {failed.letter["death_id"] for failed in known + own}
+    assert len(ids) == len(known) + len(own)
+    assert len(own) >= FAILURES_APART
 
 
-def test_of_the_second_one__every_cause_has_one_agent_and_three_to_five_letters() -> None:
+@pytest.mark.parametrize("part", APART)
+def test_of_a_part_that_stands_apart__every_cause_has_one_agent_and_three_to_five_letters(part: str) -> None:
     letters_of = defaultdict(list)
-    for failed in failures(HELD_BACK_SECOND):
+    for failed in failures(part):
         letters_of[failed.cause].append(failed.letter)
     for cause, letters in letters_of.items():
         assert len({letter["agent"] for letter in letters}) == 1, cause
