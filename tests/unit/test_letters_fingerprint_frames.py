@@ -343,3 +343,18 @@ def test_numbered_functions_and_files__apart() -> None:
 def test_message_with_empty_lines__one_exception() -> None:
     said = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in a\nerrors.Invalid: bad\n\nFailing: x\n'
     assert [each.type for each in of(said).raised] == ["Invalid"]
+
+
+def test_go_panic_that_was_caught__what_tidied_up_is_not_on_the_way() -> None:
+    call = "shop/till.(*Till).Ring({0x1})\n\t/srv/till/till.go:31 +0x1d"
+    deferred = "shop/agent.(*Agent).save()\n\t/srv/agent/agent.go:88 +0x65"
+    inside = "panic({0x5f, 0x61})\n\t/usr/local/go/src/runtime/panic.go:770 +0x132"
+    plain = f"panic: no drawer\n\ngoroutine 7 [running]:\n{call}"
+    caught = f"panic: no drawer\n\ngoroutine 7 [running]:\n{deferred}\n{inside}\n{call}"
+    assert of(plain).frames == of(caught).frames == ("till:shop/till.Till.Ring",)
+
+
+def test_rust_glue_between_two_types__no_call_of_the_application() -> None:
+    glue = "  1: <acme::Order as core::convert::Into<acme::Row>>::into"
+    calls = ["stack backtrace:", "  0: acme::store::keep", glue, "  2: acme::main_loop"]
+    assert of("\n".join(calls)).frames == ("acme::store::keep", "acme::main_loop")

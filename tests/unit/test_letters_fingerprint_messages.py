@@ -14,6 +14,28 @@ from hypothesis import strategies as st
 from agents.deadletters.fingerprint.normalising import normalised
 
 SAME = [
+    (
+        "SyntaxError",
+        "Unexpected end of JSON input",
+        "Expected ',' or ']' after array element in JSON at position 41 (line 3 column 9)",
+    ),
+    (
+        "JSONDecodeError",
+        "Expecting ',' delimiter: line 1 column 40 (char 39)",
+        "Unterminated string starting at: line 2 column 7 (char 90)",
+    ),
+    ("", 'he wrote: "hello\nwhere is my parcel?\nBo"', 'he wrote: "thanks"'),
+    ("", "tariff 'night-2025' has no price", "tariff 'weekend-2026-q1' has no price"),
+    (
+        "RestClientException",
+        "I/O error on GET: Connection reset; nested exception is java.net.SocketException: Connection reset",
+        "I/O error on GET: Connection reset",
+    ),
+    (
+        "RateLimitError",
+        "429 {'error': {'type': 'rate_limit_exceeded', 'message': 'Limit 200 requests per day'}}",
+        "429 {'error': {'type': 'rate_limit_exceeded', 'message': 'Limit 9000 tokens per minute'}}",
+    ),
     ("", "connect ETIMEDOUT 2001:db8::1f:587", "connect ETIMEDOUT 192.0.2.117:2525"),
     ("", "connect ECONNREFUSED ::1:5432", "connect ECONNREFUSED 127.0.0.1:5432"),
     ("", "dial tcp [fe80::1%eth0]:6379: i/o timeout", "dial tcp redis-0.cache.svc:6379: i/o timeout"),
@@ -88,6 +110,14 @@ SAME = [
     ("", "\x1b[31mtoo late\x1b[0m", "too late"),
 ]
 APART = [
+    ("SyntaxError", "plan: Unexpected end of JSON input", "memo: Unexpected end of JSON input"),
+    ("", "constraint 'orders_by_day' is broken", "constraint 'orders_by_shop' is broken"),
+    (
+        "RateLimitError",
+        "429 {'error': {'type': 'rate_limit_exceeded', 'message': 'Limit 200 requests per day'}}",
+        "429 {'error': {'type': 'insufficient_quota', 'message': 'Limit 200 requests per day'}}",
+    ),
+    ("", "Unexpected answer of billing: it is no JSON", "Unexpected answer of stock: it is no JSON"),
     ("KeyError", "'iban'", "'bic'"),
     ("KeyError", "'address1'", "'address2'"),
     ("", 'column "iban" of relation "orders" is null', 'column "bic" of relation "orders" is null'),

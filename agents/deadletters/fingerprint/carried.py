@@ -24,6 +24,7 @@ _SAID = re.compile(
     r"|\\?\"(?P<double>(?:[^\"\\\n]|\\[^\"]){0,400})\\?\"|(?P<bare>-?\w[\w.:-]{0,60}))",
     re.IGNORECASE,
 )
+_LIMITED = re.compile(r"['\"](?:type|code)['\"]\s*:\s*['\"]\w*rate_?limit\w*['\"]", re.IGNORECASE)
 _SENTENCES = re.compile(
     r"['\"](?P<key>\w+)['\"]\s*(?::|=>)\s*\[\s*(?:\w+\(\w*=?)?['\"](?P<said>[A-Z][^'\"\n]* [^'\"\n]*)['\"]"
 )
@@ -101,8 +102,11 @@ def _said(text: str) -> Iterable[str]:
     for match in _SENTENCES.finditer(text):
         yield f"{match['key']} {match['said']}"
     if _TELLS.search(text):
+        limited = bool(_LIMITED.search(text))
         for match in _SAID.finditer(text):
-            yield from _pair(match)
+            # Which of its limits was met, and by how much, is another one each time.
+            if not (limited and match["key"].lower() in {"message", "msg", "detail", "title", "reason"}):
+                yield from _pair(match)
 
 
 def _pair(match: re.Match[str]) -> Iterable[str]:

@@ -14,7 +14,7 @@ from agents.deadletters.fingerprint.frames import Frame
 from agents.deadletters.fingerprint.normalising import normalised
 from agents.deadletters.fingerprint.reading import Raised, Read, read
 
-ALGORITHM = 2
+ALGORITHM = 3
 # Of a longer chain, or of more frames, the others say nothing new.
 MOST_RAISED, MOST_FRAMES = 8, 12
 DIGEST = 24

@@ -43,6 +43,7 @@ _RUST = re.compile(r"\s*\d+:\s+(?:0x[0-9a-f]+ - )?(?P<function>[\w<&*(\[][^\"'`]
 _GO_FILE = re.compile(r"\s+(?P<file>\S.*?\.(?:go|s)):\d+(?: \+0x[0-9a-f]+)?$")
 _GO_CALL = re.compile(r"(?P<function>[\w./\-*()\[\]…~%@]+?)(?:\((?:[^()]|\([^()]*\))*\)| )?$")
 GO_STARTED = "created by "
+_GO_PANIC = re.compile(r"(?:runtime\.)?(?:go)?panic(?:mem|divide|Index|Slice\w*|nil)?\(")
 
 _JVM = re.compile(
     r"(?:[\w.-]*(?:@[\w.+-]+)?/{1,2})?(?P<function>[\w$.<>/`-]+)\((?P<file>[\w$-]+\.(?:java|kt|kts"
@@ -102,6 +103,11 @@ def of_go(before: str, line: str) -> Frame | None:
     if not match or not call or before.startswith(GO_STARTED):
         return None
     return _go(match["file"], call["function"])
+
+
+def is_go_panic(call: str) -> bool:
+    """Where Go begins to unwind: what it calls from there on is deferred."""
+    return bool(_GO_PANIC.match(call))
 
 
 def is_rust_file(line: str) -> str:
@@ -280,6 +286,8 @@ _ELIXIR_WITHIN = re.compile(r"^(?:anonymous )?fn(?:/\d+)? in ")
 _ELIXIR_MADE = re.compile(r"[\"]?-(?P<name>[^/]+)/(?P<arity>\d+)-(?:fun|[\w^/]+)[\w^/-]*-?[\"]?(?:/\d+)?$")
 _RUST_TRAIT = re.compile(r"^<(?P<type>.+?) as .+>::")
 _RUST_GENERIC = re.compile(r"(?:::)?<[^<>]*>")
+# What a language's own trait does for a type: `<T as core::convert::Into<U>>::into`.
+_RUST_GLUE = re.compile(r"<[^<>]* as (?:core|std|alloc)::")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUST_CLOSURE = re.compile(r"(?:::\{\{?(?:closure|async_\w+|impl|constant|shim)[^}]*\}?\})+(?:#\d+)?")
 
@@ -308,6 +316,8 @@ def _elixir(application: str, file: str, function: str) -> Frame:
 
 def _rust(function: str) -> Frame:
     name = _RUST_HASH.sub("", function.strip())
+    if _RUST_GLUE.match(name):
+        return Frame("", name, False)
     own = not libraries.is_library_call(name, "rust")
     name = _RUST_CLOSURE.sub("", _RUST_TRAIT.sub(r"\g<type>::", name))
     while (shorter := _RUST_GENERIC.sub("", name)) != name:

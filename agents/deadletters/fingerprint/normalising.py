@@ -94,6 +94,8 @@ _IN_CODE = re.compile(r"[A-Za-z_][A-Za-z_.:<>()]{0,60}")
 _IDENTIFIER = re.compile(r"[$@]?[A-Za-z_][\w.$:\\\-]{0,80}(?:\[\])?(?:\(\))?")
 _RUN = re.compile(r"\d{2,}")
 _HEXADECIMAL = re.compile(r"(?=.*\d)[0-9a-fA-F-]{6,}$")
+# No language writes a name of the code so: `motor-2024`, `household-2024-q4`.
+_KEBAB = re.compile(r"(?=.*-)(?=.*\d\d)[\w.-]+$")
 # Types whose messages quote names of the code.
 _OF_CODE = libraries.words(
     "KeyError AttributeError NameError UnboundLocalError TypeError ImportError ModuleNotFoundError"
@@ -196,7 +198,31 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "",
     ),
+    # Where a text stops being JSON is a matter of what it holds, and of who reads it: JavaScript, and Python.
+    (
+        re.compile(
+            r"(?:Unexpected (?:token|end|non-whitespace|number|string|identifier)"
+            r"|Expected (?:property name|double-quoted|',' or|':' after)|Unterminated string"
+            r"|Bad (?:control|escaped|Unicode)|Exponent part|No number after)\b[^\n]{0,200}?\bJSON\b"
+            r"(?: input| at position \d+)?(?: \(line \d+ column \d+\))?"
+        ),
+        "this is not JSON",
+    ),
+    (
+        re.compile(
+            r"(?:Unterminated string starting at|Expecting (?:value|property name enclosed in double quotes"
+            r"|'[,:]' delimiter)|Illegal trailing comma before end of \w+|Invalid (?:control character at"
+            r"|\\escape(?:: \S+)?)|Extra data): line \d+ column \d+ \(char \d+\)"
+        ),
+        "this is not JSON",
+    ),
+    # A validator's last words say what it saw of the value.
+    (re.compile(r"(Input should be a valid [\w ]+), [^\n\[\]]{3,200}"), r"\1"),
+    # Java's older frameworks say their cause once more.
+    (re.compile(r"; nested exception is [\s\S]*$"), ""),
 )
+# A text that somebody wrote may have several lines.
+_OF_SEVERAL_LINES = re.compile(r"(?<=[:=] )\"[^\"]{0,2000}\n[^\"]{0,2000}(?:\"|$)")
 _AGAIN = re.compile(r"(<\w+>)(?:(?:, ?|; ?|: ?|/| and | or | |->|\|)\1)+")
 _ONE_OR_MANY = re.compile(
     r"<n> (?!has\b|was\b|is\b|does\b|this\b)([a-z]{2,}?)(?:(?<=i)es|s)\b(?: (were|are|have|do)\b)?"
@@ -217,6 +243,7 @@ def normalised(message: str, type_: str = "") -> str:
     text = _COUNTED.sub("", _COLOUR.sub("", message[:LONGEST]))
     for pattern, instead in _SAID_OTHERWISE:
         text = pattern.sub(instead, text)
+    text = _OF_SEVERAL_LINES.sub("<str>", text)
     kept: list[str] = []
     for line in carried.without(text, _BEFORE).splitlines():
         plain = "" if _BARE.match(line) else _line(line, type_)
@@ -314,7 +341,11 @@ def _is_id(name: str) -> bool:
     """Many digits here and there, or nothing but what hexadecimal numbers are written with."""
     runs = len(re.findall(r"\d+", name))
     digits = sum(letter.isdigit() for letter in name)
-    return bool(_HEXADECIMAL.match(name)) or runs > 3 or (digits > 5 and digits * 2 > len(name))
+    return (
+        bool(_HEXADECIMAL.match(name) or _KEBAB.match(name))
+        or runs > 3
+        or (digits > 5 and digits * 2 > len(name))
+    )
 
 
 def _says_which(found: re.Match[str]) -> bool:

@@ -180,6 +180,10 @@ class _Reader:
             return True
         numbered = calls.of_rust(line) if self._numbered else None
         frame = numbered or calls.read(line) or calls.of_go(self._before, line)
+        if frame and calls.is_go_panic(self._before):
+            # Above it stands who tidied up afterwards.
+            self.found.frames.clear()
+            return True
         if frame:
             self.found.newest_last |= line.lstrip().startswith('File "')
             self.found.frames.append(frame)
