@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from agents.deadletters.fingerprint import libraries
+
 DATA = "<data>"
 _OPENS, _CLOSES = {"{": "}", "[": "]"}, "}]"
 # Longer ones would be read for nothing.
@@ -115,3 +117,46 @@ def _pair(match: re.Match[str]) -> Iterable[str]:
         value = ".".join(re.findall(r"[\w$-]+", value))
     if value:
         yield f"{match['key'].lower()} {value}"
+
+
+# Kinds that say too little by themselves, so that their prose is needed.
+_LITTLE = libraries.words(
+    "error api_error server_error internal_error internal_server_error invalid_request_error invalid_request"
+    " bad_request badrequest invalid_argument invalidargument validation_error validationerror not_found"
+    " not_found_error notfound permission_error permission_denied forbidden value_error assertion_error"
+    " unprocessable_entity unknown_error runtime_error exception failed failure custom invalid conflict none"
+)
+_KIND = re.compile(r"\b(?:type|code|error_?code|reason|kind) (?P<kind>[A-Za-z][A-Za-z_-]*)(?=[ >])")
+_PROSE = re.compile(
+    r"\b(?:message|msg|detail|title) (?P<said>(?:[^<>]|<\w+>)*?)"
+    r"(?=>$| (?:type|code|error_?code|reason|kind|param|status|field|loc|path|errors?) )"
+)
+_NAMING = re.compile(r"'[^'\s]+'|\b[A-Za-z]+(?:[_.][A-Za-z]+)+\b|\b[A-Z]{3,}\b")
+# What a provider counts, where it says that a limit was passed.
+_QUANTITY = re.compile(r" (?:type|param) (?:(?:input|output|prompt|total)_?)?(?:tokens|requests)(?=[ >])")
+_DEMANDS = re.compile(r"\b(?:should|must) (?:be|have|match|contain)\b")
+_ENDS = re.compile(r"^(?P<prose>.*?)(?P<data><data .*>)$")
+
+
+def named(line: str) -> str:
+    """A line whose data says the kind of failure needs no prose, but for what that names: it is worded anew by each
+    version of a library, and lists whatever was over a limit."""
+    found = _ENDS.match(line)
+    if not found or not _says_kind(found["data"]):
+        return line
+    data = _QUANTITY.sub("", found["data"])
+    data = _PROSE.sub(lambda said: " ".join(_NAMING.findall(said["said"])), data)
+    prose = found["prose"]
+    if _DEMANDS.search(prose):
+        prose = " ".join(_NAMING.findall(prose)) + " "
+    return re.sub(r"\s+", " ", f"{prose}{data}").strip()
+
+
+def _says_kind(data: str) -> bool:
+    kinds = {found["kind"] for found in _KIND.finditer(data)}
+    return any(_is_one_of_many(kind) for kind in kinds if kind.lower() not in _LITTLE)
+
+
+def _is_one_of_many(kind: str) -> bool:
+    """Is it a name of the code, and no word of a sentence?"""
+    return "_" in kind or "-" in kind or not kind.islower()

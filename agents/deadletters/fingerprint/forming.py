@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from agents.deadletters.fingerprint import versions
 from agents.deadletters.fingerprint.frames import Frame
 from agents.deadletters.fingerprint.normalising import normalised
 from agents.deadletters.fingerprint.reading import Raised, Read, read
 
-ALGORITHM = 3
+ALGORITHM = 4
 # Of a longer chain, or of more frames, the others say nothing new.
 MOST_RAISED, MOST_FRAMES = 8, 12
 DIGEST = 24
@@ -115,16 +116,30 @@ def is_same_said(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 def _raised(found: Read, died: Died) -> tuple[Raised, ...]:
     """The chain of the traceback, or what the death says of itself where there is none."""
-    chain = [each for each in found.raised if each.type not in WRAPPERS] or found.raised
-    if not chain and (died.type or died.message):
-        chain = [Raised(short(died.type), died.message)]
-    plain = [Raised(each.type, normalised(_said(each, died), each.type)) for each in chain]
+    chain = [each for each in enumerate(found.raised) if each[1].type not in WRAPPERS]
+    said = [(each, found.is_own(at)) for at, each in chain or enumerate(found.raised)]
+    if not said and (died.type or died.message):
+        said = [(Raised(short(died.type), died.message), True)]
+    messages = list(dict.fromkeys(each.message for each, _ in said))
+    messages = messages[:MOST_RAISED] + messages[-MOST_RAISED:]
+    plain = [
+        Raised(each.type, _plain(each._replace(message=_said(each, died)), messages, own=own))
+        for each, own in said
+    ]
     distinct = list(dict.fromkeys(plain))
     if _grouped(distinct):
         # What fails side by side fails in any order.
         distinct = sorted(distinct, key=lambda each: (not each.type.endswith(GROUPS), each))
         return tuple(distinct[:MOST_RAISED])
     return tuple(distinct[-MOST_RAISED:] if found.newest_last else distinct[:MOST_RAISED])
+
+
+def _plain(raised: Raised, messages: Sequence[str], *, own: bool) -> str:
+    causes = [each for each in messages if each != raised.message]
+    meant = versions.meant(raised.type, raised.message, own=own)
+    if meant is not None:
+        return meant
+    return normalised(versions.without_causes(raised.message, causes), raised.type)
 
 
 def _said(raised: Raised, died: Died) -> str:

@@ -285,9 +285,9 @@ _PHP_NAMELESS = re.compile(r"@anonymous.*?(?=->|::|$)")
 _ELIXIR_WITHIN = re.compile(r"^(?:anonymous )?fn(?:/\d+)? in ")
 _ELIXIR_MADE = re.compile(r"[\"]?-(?P<name>[^/]+)/(?P<arity>\d+)-(?:fun|[\w^/]+)[\w^/-]*-?[\"]?(?:/\d+)?$")
 _RUST_TRAIT = re.compile(r"^<(?P<type>.+?) as .+>::")
+# Glue that the compiler writes: of generics, whose types it does not say, and of derived traits.
+_RUST_GLUE = re.compile(r"<&?(?:mut )?[A-Z]\d? as |<[^<>]* as (?:core|std|alloc)::|.*::_::<impl ")
 _RUST_GENERIC = re.compile(r"(?:::)?<[^<>]*>")
-# What a language's own trait does for a type: `<T as core::convert::Into<U>>::into`.
-_RUST_GLUE = re.compile(r"<[^<>]* as (?:core|std|alloc)::")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 _RUST_CLOSURE = re.compile(r"(?:::\{\{?(?:closure|async_\w+|impl|constant|shim)[^}]*\}?\})+(?:#\d+)?")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from agents.deadletters.fingerprint import carried, libraries, places
+from agents.deadletters.fingerprint import carried, libraries, places, versions
 
 LONGEST, LINES, KEPT = 2_000, 4, 300
 
@@ -240,13 +240,13 @@ _BARE = re.compile(r"[\W_]*$")
 
 def normalised(message: str, type_: str = "") -> str:
     """The message as it would read at any other time. `type_` tells whether what it quotes is of the code."""
-    text = _COUNTED.sub("", _COLOUR.sub("", message[:LONGEST]))
+    text = versions.alike(_COUNTED.sub("", _COLOUR.sub("", message[:LONGEST])))
     for pattern, instead in _SAID_OTHERWISE:
         text = pattern.sub(instead, text)
     text = _OF_SEVERAL_LINES.sub("<str>", text)
     kept: list[str] = []
     for line in carried.without(text, _BEFORE).splitlines():
-        plain = "" if _BARE.match(line) else _line(line, type_)
+        plain = "" if _BARE.match(line) else carried.named(_line(line, type_))
         if plain and plain not in kept:
             kept.append(plain)
         if len(kept) == LINES:
@@ -330,6 +330,13 @@ def _text(found: re.Match[str], type_: str) -> str:
 
 def _name_of_code(found: re.Match[str], inner: str, type_: str) -> str:
     """What is quoted, if it names a thing of the code; without the digits of one time."""
+    if (
+        "-" in inner
+        and not found.group().startswith("`")
+        and _DIGIT.search(inner)
+        and inner.lower() not in _WORDS
+    ):
+        return ""
     if not _IDENTIFIER.fullmatch(inner) or _is_id(inner):
         return inner if found.group().startswith("`") and _IN_CODE.fullmatch(inner) else ""
     after = found.string[found.end() : found.end() + 40]

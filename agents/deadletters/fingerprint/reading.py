@@ -32,6 +32,13 @@ class Read:
     raised: list[Raised] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     newest_last: bool = False
+    # Of each exception, how many frames stand before it: so its innermost call is known.
+    before: list[int] = field(default_factory=list)
+
+    def is_own(self, at: int) -> bool:
+        """Did the application raise it? Where no call is told, it is taken for that."""
+        place = self.before[at] - 1 if self.newest_last else self.before[at]
+        return self.frames[place].own if 0 <= place < len(self.frames) else True
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -183,6 +190,7 @@ class _Reader:
         if frame and calls.is_go_panic(self._before):
             # Above it stands who tidied up afterwards.
             self.found.frames.clear()
+            self.found.before = [0] * len(self.found.before)
             return True
         if frame:
             self.found.newest_last |= line.lstrip().startswith('File "')
@@ -193,6 +201,7 @@ class _Reader:
     def _ruby(self, said: str) -> None:
         if match := _RUBY_SAID.match(said):
             self._raise(match["type"], match["message"])
+            self.found.before[-1] -= 1
 
     def _names(self, line: str) -> bool:
         """Does the line name an exception? Then it is noted."""
@@ -232,6 +241,7 @@ class _Reader:
         return name[:1].isupper() or (name != match["type"] and name in _SMALL_TYPES)
 
     def _raise(self, type_: str, message: str) -> bool:
+        self.found.before.append(len(self.found.frames))
         self.found.raised.append(Raised(_last(type_), _CUT_OFF.sub("", message)[:MESSAGE]))
         self._fresh = self._plainly = False
         return True
