@@ -16,11 +16,11 @@ from core.up.commands import PROGRAMS
 from tests.support.commands import ROOT, environment
 from tests.support.compose import compose, environment_of, image_environment
 from tests.support.servers import free_port
-from tests.support.waiting import until
+from tests.support.waiting import BUSY, until
 from tests.unit.test_deploy_files import REQUIRED
 
 SERVICES = compose()["services"]
-GRACE_SECONDS = float(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
+GRACE_SECONDS = BUSY * float(SERVICES["web"]["stop_grace_period"].removesuffix("s"))
 START_SECONDS = float(SERVICES["web"]["healthcheck"]["start_period"].removesuffix("s"))
 
 

@@ -15,14 +15,12 @@ import pytest
 from core.processes import Kind, State
 from tests.support import up_run
 from tests.support.up_run import Up, up
-from tests.support.waiting import until
+from tests.support.waiting import BUSY, until
 
 pytestmark = [
     pytest.mark.timeout(280),
     pytest.mark.usefixtures("built_pages"),
 ]
-# What is promised for a machine that has nothing else to do; beside other tests it has.
-BUSY = 3 if "PYTEST_XDIST_WORKER" in os.environ else 1
 BACK_SECONDS, ORPHAN_SECONDS, END_SECONDS = 5.0 * BUSY, 5.0 * BUSY, 10.0 * BUSY
 
 

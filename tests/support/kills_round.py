@@ -18,10 +18,8 @@ import httpx
 from core.processes import Kind
 from tests.support import up_run
 from tests.support.up_run import MANAGE, ROOT, Up
-from tests.support.waiting import until
+from tests.support.waiting import BUSY, until
 
-# What is promised for a machine that has nothing else to do; beside other tests it has.
-BUSY = 3 if "PYTEST_XDIST_WORKER" in os.environ else 1
 BACK_SECONDS, ORPHAN_SECONDS, SETTLE_SECONDS = 5.0 * BUSY, 5.0 * BUSY, 30.0
 WRITERS = 2
 
