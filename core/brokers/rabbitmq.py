@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import amqp
+from amqp import serialization
 from amqp.exceptions import AMQPError
 
 from core import clock
@@ -31,6 +33,26 @@ ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 OF_THE_DELIVERY = ("x-delivery-count", "CC", "BCC")
 PORTS = {"amqp": 5672, "amqps": 5671}
 Gone = (AMQPError, OSError, ssl.SSLError)
+
+
+def read_properties(sent: bytes, at: int) -> tuple[dict[str, Any], int]:
+    """A message's properties, whatever bytes their texts are of: one that is no UTF-8 is kept with those bytes written
+    out (`\\xff`). py-amqp raises there, and a single such message would keep a queue from being read for ever."""
+    (flags,) = struct.unpack_from(">H", sent, at)
+    at += 2
+    found: dict[str, Any] = {}
+    for place, (name, kind) in enumerate(amqp.Message.PROPERTIES):
+        if not flags & (0x8000 >> place):
+            continue
+        if kind == "s":
+            end = at + 1 + sent[at]
+            found[name], at = bytes(sent[at + 1 : end]).decode("utf-8", "backslashreplace"), end
+        else:
+            (found[name],), at = serialization.loads(kind, sent, at)
+    return found, at
+
+
+serialization.PROPERTY_CLASSES[amqp.Message.CLASS_ID] = read_properties  # type: ignore[assignment]
 
 
 class QueueStream:

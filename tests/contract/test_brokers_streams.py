@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 
+import pika
 import pytest
 
 from core.brokers.api import BrokerError, BrokerUrl
@@ -126,3 +128,26 @@ def test_broker_goes__said_at_the_next_read() -> None:
         assert list(stream.read(1, 0.05)) == []
     with pytest.raises(BrokerError, match="cannot reach main"):
         stream.read(1, 0.1)
+
+
+def test_a_property_that_is_no_utf8__is_read_and_holds_nothing_up(vhost: str) -> None:
+    home = a_home(vhost)
+    with home.open() as stream:
+        stream.read(1, 0.05)
+        odd = pika.BasicProperties(
+            message_id=b"m\xff1",
+            content_type="text/plain",
+            headers={"ä": 1},
+            priority=3,
+            timestamp=1_700_000_000,
+        )
+        with contextlib.closing(pika.BlockingConnection(pika.URLParameters(vhost))) as connection:
+            connection.channel().basic_publish("", home.name, b"odd", odd)
+        home.send(b"plain")
+        found = stream.read(1, 2)
+        assert bodies(found) == [b"odd"]
+        assert found[0].properties["message_id"] == "m\\xff1"
+        assert (found[0].properties["content_type"], found[0].properties["priority"]) == ("text/plain", 3)
+        assert found[0].headers == {"ä": 1}
+        stream.done(found)
+        assert bodies(stream.read(1, 2)) == [b"plain"]

@@ -54,6 +54,12 @@ class Flow(NamedTuple):
     moved: int = 0
     left_lately: int = 0
 
+    @property
+    def leaving(self) -> float:
+        """A second; over the last seconds or the very last ones, whichever is more: who slows down does so in both, a
+        few slow messages one behind the other only in the shorter."""
+        return max(self.left / FLOW_S, self.left_lately / LATELY_S)
+
 
 def waiting(now: int) -> list[Group]:
     """By queue, those with the oldest first."""

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from agents.queues import selectors, tallies
 from agents.queues.rates import STILL
-from agents.queues.stuck import candidates, patience, saturation
+from agents.queues.stuck import patience, saturation
 from agents.queues.stuck.candidates import Flow
 from agents.queues.stuck.models import CauseRow
 from agents.queues.stuck.values import Patience
@@ -62,8 +62,7 @@ class Memory:
     def sunk_since(self, state: QueueState, flow: Flow, now: datetime) -> datetime | None:
         """Since when less leaves than usually comes, over the last seconds and the very last ones."""
         usual = self.usual.get(state.id) or 0.0
-        leaving = max(flow.left / candidates.FLOW_S, flow.left_lately / candidates.LATELY_S)
-        if leaving < saturation.SUNK * usual and flow.left_lately:
+        if flow.leaving < saturation.SUNK * usual and flow.left_lately:
             return self.sunk.setdefault(state.key, now)
         self.sunk.pop(state.key, None)
         return None

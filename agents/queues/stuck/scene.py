@@ -213,12 +213,10 @@ class _Reading:
 
     def _with_pace(self, where: Where, figures: QueueFacts, slots: int) -> QueueFacts:
         """How long a message takes its hands now; asked of a queue in which one has waited for as long already."""
-        left = self._flow(where).left_lately
+        leaving = self._flow(where).leaving
         state = self._queues.get(QueueKey(self._named(where).broker, where.queue))
         usual = self._memory.work.get(state.id) if state else None
-        return replace(
-            figures, work_s=slots * candidates.LATELY_S / left if left else None, usual_work_s=usual
-        )
+        return replace(figures, work_s=slots / leaving if leaving else None, usual_work_s=usual)
 
     def _of_held(self, row: MessageRow) -> Facts:
         where = where_of(row)
