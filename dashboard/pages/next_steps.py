@@ -86,17 +86,17 @@ def gathered(rows: Sequence[tuple[str, str, str, str, datetime]]) -> list[Dying]
 
 def of_causes(causes: Iterable[Cause]) -> Iterator[Todo]:
     for cause in causes:
-        row = cause.row
+        row, who = cause.row, cause.row.agent or cause.row.queue
         frees = f" Mending it frees {words.number(row.frees)}." if row.frees else ""
         many = f"{words.number(row.messages)} message{'' if row.messages == 1 else 's'}"
         yield Todo(
             "unknown" if cause.verdict == "unknown" else "bad",
-            cause.sentence,
-            f"{many} held up.{frees}",
+            cause.sentence if who in cause.sentence else f"{who}: {cause.sentence}",
+            f"{cause.next_step} {many} held up.{frees}",
             row.oldest_at,
             "Why",
             reverse("stuck-cause", args=(row.pk,)),
-            short=f"{many} stuck behind {row.agent or row.queue}",
+            short=f"{many} stuck behind {who}",
         )
 
 

@@ -44,6 +44,12 @@ def test_the_list__the_greatest_cause_first_and_what_follows_below_it(ana: Clien
     assert "No cause fits" in text(ana, "/stuck?verdict=deadlock")
 
 
+def test_the_overview__names_who_and_says_what_helps(ana: Client) -> None:
+    page = text(ana, "/")
+    assert "summarise: nothing consumes the queue" in page
+    assert "Start an agent that takes from the queue" in page
+
+
 def test_one_cause__evidence_rule_outs_messages_and_history(ana: Client) -> None:
     row = CauseRow.objects.get(verdict="no_consumer")
     page = text(ana, f"/stuck/{row.pk}")
