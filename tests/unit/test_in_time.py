@@ -7,12 +7,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests import run
 from tests.support import in_time
 
+PLUGIN = """
+from tests.support import in_time
+
+def pytest_runtest_setup(item):
+    in_time.leave_what_is_late(item.nodeid)
+"""
 WIDE, NARROW = "tests/browser/test_pages.py::test_a", "tests/unit/test_ids.py::test_a"
 
 
@@ -39,12 +46,21 @@ def test_the_wide_come_first_and_in_another_order_for_another_seed() -> None:
     assert in_time.place_of(WIDE, in_time.given(1, "a")) < in_time.place_of(NARROW, in_time.given(1, "a"))
 
 
-def test_what_is_late_is_left_under_its_name() -> None:
-    environ = in_time.given(0, "")
-    command = [sys.executable, "-m", "pytest", "-n", "1", "tests/unit/test_ids.py"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
-    assert f"tests/unit/test_ids.py: {in_time.LEFT}" in done.stdout
-    assert " passed" not in done.stdout
+def test_what_is_late_is_left_under_its_name(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(PLUGIN)
+    (tmp_path / "test_a.py").write_text("def test_it(): pass")
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | in_time.given(0, "")
+    command = [sys.executable, "-m", "pytest", "-ra", "--rootdir", str(tmp_path), "-c", "/dev/null"]
+    done = subprocess.run(
+        [*command, "-p", "no:django", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ,
+    )
+    assert f"test_a.py: {in_time.LEFT}" in done.stdout, done.stdout + done.stderr
+    assert "1 skipped" in done.stdout
 
 
 @pytest.mark.parametrize(
