@@ -12,6 +12,7 @@ from typing import Any, Final
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
 OPEN, HELD_BACK = "open", "held_back"
 HELD_BACK_SECOND, HELD_BACK_THIRD = "held_back_second", "held_back_third"
+HELD_BACK_FOURTH = "held_back_fourth"
 
 
 @dataclass(frozen=True, slots=True)

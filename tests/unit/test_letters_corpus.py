@@ -8,11 +8,19 @@ import pytest
 
 from agents.deadletters import wire
 from agents.deadletters.values import Origin
-from tests.support.corpus import HELD_BACK, HELD_BACK_SECOND, HELD_BACK_THIRD, OPEN, failures, fit
+from tests.support.corpus import (
+    HELD_BACK,
+    HELD_BACK_FOURTH,
+    HELD_BACK_SECOND,
+    HELD_BACK_THIRD,
+    OPEN,
+    failures,
+    fit,
+)
 
 CAUSES, FAILURES, FAILURES_APART = 20, 64, 70
-PARTS = (OPEN, HELD_BACK, HELD_BACK_SECOND, HELD_BACK_THIRD)
-APART = (HELD_BACK_SECOND, HELD_BACK_THIRD)
+APART = (HELD_BACK_SECOND, HELD_BACK_THIRD, HELD_BACK_FOURTH)
+PARTS = (OPEN, HELD_BACK, *APART)
 
 
 @pytest.mark.parametrize("half", PARTS)
