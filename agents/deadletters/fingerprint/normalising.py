@@ -94,7 +94,7 @@ _IN_CODE = re.compile(r"[A-Za-z_][A-Za-z_.:<>()]{0,60}")
 _IDENTIFIER = re.compile(r"[$@]?[A-Za-z_][\w.$:\\\-]{0,80}(?:\[\])?(?:\(\))?")
 _RUN = re.compile(r"\d{2,}")
 _HEXADECIMAL = re.compile(r"(?=.*\d)[0-9a-fA-F-]{6,}$")
-# No language writes a name of the code so: `motor-2024`, `household-2024-q4`.
+# `motor-2024`, `household-2024-q4`.
 _KEBAB = re.compile(r"(?=.*-)(?=.*\d\d)[\w.-]+$")
 # Types whose messages quote names of the code.
 _OF_CODE = libraries.words(
@@ -173,54 +173,6 @@ _STATUS_AFTER = re.compile(
 _MEMORY = re.compile(r"0x[0-9A-Fa-f]{8}$")
 _COUNTED = re.compile(r"\(?\b\d+ sub-exceptions?\)?|(?<=One or more errors occurred\.) \(.*\)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# The same said by another version of the language.
-_SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(
-            r"Cannot (read|set) propert(?:y|ies) of (undefined|null) \((?:reading|setting) (['\"])(.*?)\3\)"
-        ),
-        r"Cannot \1 property '\4' of \2",
-    ),
-    (re.compile(r"\. Did you (?:mean|forget)[: ].*\?"), ""),
-    (re.compile(r"\b(?:\w+\.)+(?:<locals>\.)?(\w+)\(\) (?=missing|takes|got)"), r"\1() "),
-    (
-        re.compile(r"(?:The i|I)nput string (?:'.*' )?was not in a correct format"),
-        "Input string was not in a correct format",
-    ),
-    (re.compile(r" \([^()]* (?:is|are) in (?:unnamed )?module[^()]*(?:\([^()]*\)[^()]*)*\)"), ""),
-    (re.compile(r"class (\S+) cannot be cast to class "), r"\1 cannot be cast to "),
-    (re.compile(r"\bnil:NilClass\b"), "nil"),
-    (re.compile(r"#<([A-Z][\w:]*)(?::0x\h+)?[^<>]*>".replace(r"\h", "[0-9a-f]")), r"an instance of \1"),
-    (re.compile(r"Undefined (?:index|array key):? \"?(\w+)\"?"), r"Undefined array key '\1'"),
-    (
-        re.compile(
-            r"\(Background on this error at: [^)]*\)|^\[parameters: .*$|\[SQL: [\s\S]*$", re.MULTILINE
-        ),
-        "",
-    ),
-    # Where a text stops being JSON is a matter of what it holds, and of who reads it: JavaScript, and Python.
-    (
-        re.compile(
-            r"(?:Unexpected (?:token|end|non-whitespace|number|string|identifier)"
-            r"|Expected (?:property name|double-quoted|',' or|':' after)|Unterminated string"
-            r"|Bad (?:control|escaped|Unicode)|Exponent part|No number after)\b[^\n]{0,200}?\bJSON\b"
-            r"(?: input| at position \d+)?(?: \(line \d+ column \d+\))?"
-        ),
-        "this is not JSON",
-    ),
-    (
-        re.compile(
-            r"(?:Unterminated string starting at|Expecting (?:value|property name enclosed in double quotes"
-            r"|'[,:]' delimiter)|Illegal trailing comma before end of \w+|Invalid (?:control character at"
-            r"|\\escape(?:: \S+)?)|Extra data): line \d+ column \d+ \(char \d+\)"
-        ),
-        "this is not JSON",
-    ),
-    # A validator's last words say what it saw of the value.
-    (re.compile(r"(Input should be a valid [\w ]+), [^\n\[\]]{3,200}"), r"\1"),
-    # Java's older frameworks say their cause once more.
-    (re.compile(r"; nested exception is [\s\S]*$"), ""),
-)
 # A text that somebody wrote may have several lines.
 _OF_SEVERAL_LINES = re.compile(r"(?<=[:=] )\"[^\"]{0,2000}\n[^\"]{0,2000}(?:\"|$)")
 _AGAIN = re.compile(r"(<\w+>)(?:(?:, ?|; ?|: ?|/| and | or | |->|\|)\1)+")
@@ -241,8 +193,6 @@ _BARE = re.compile(r"[\W_]*$")
 def normalised(message: str, type_: str = "") -> str:
     """The message as it would read at any other time. `type_` tells whether what it quotes is of the code."""
     text = versions.alike(_COUNTED.sub("", _COLOUR.sub("", message[:LONGEST])))
-    for pattern, instead in _SAID_OTHERWISE:
-        text = pattern.sub(instead, text)
     text = _OF_SEVERAL_LINES.sub("<str>", text)
     kept: list[str] = []
     for line in carried.without(text, _BEFORE).splitlines():
@@ -330,12 +280,7 @@ def _text(found: re.Match[str], type_: str) -> str:
 
 def _name_of_code(found: re.Match[str], inner: str, type_: str) -> str:
     """What is quoted, if it names a thing of the code; without the digits of one time."""
-    if (
-        "-" in inner
-        and not found.group().startswith("`")
-        and _DIGIT.search(inner)
-        and inner.lower() not in _WORDS
-    ):
+    if _is_dated(inner, as_code=found.group().startswith("`")):
         return ""
     if not _IDENTIFIER.fullmatch(inner) or _is_id(inner):
         return inner if found.group().startswith("`") and _IN_CODE.fullmatch(inner) else ""
@@ -344,15 +289,18 @@ def _name_of_code(found: re.Match[str], inner: str, type_: str) -> str:
     return _RUN.sub("<n>", inner) if named or found.group().startswith("`") else ""
 
 
+def _is_dated(name: str, *, as_code: bool) -> bool:
+    """Hyphens and digits: no language writes a name of the code so. `as_code`: it is quoted as one all the same."""
+    if "-" not in name or not _DIGIT.search(name):
+        return False
+    return not (as_code or name.lower() in _WORDS) or bool(_KEBAB.match(name))
+
+
 def _is_id(name: str) -> bool:
     """Many digits here and there, or nothing but what hexadecimal numbers are written with."""
     runs = len(re.findall(r"\d+", name))
     digits = sum(letter.isdigit() for letter in name)
-    return (
-        bool(_HEXADECIMAL.match(name) or _KEBAB.match(name))
-        or runs > 3
-        or (digits > 5 and digits * 2 > len(name))
-    )
+    return bool(_HEXADECIMAL.match(name)) or runs > 3 or (digits > 5 and digits * 2 > len(name))
 
 
 def _says_which(found: re.Match[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from agents.deadletters.fingerprint import libraries
 
-CAUSE = "<cause>"
+CAUSE, NOT_JSON = "<cause>", "this is not JSON"
 # Shorter ones stand in sentences by chance.
 _LEAST_CAUSE = 8
 _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -84,6 +84,45 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(no match of right hand side value|no (?:case|cond|with) clause matching):[\s\S]*\Z", r"\1"),
         # MySQL
         (r"(?<=for key )'\w+\.(\w+)'", r"'\1'"),
+        # JavaScript
+        (
+            r"Cannot (read|set) propert(?:y|ies) of (undefined|null) \((?:reading|setting) (['\"])(.*?)\3\)",
+            r"Cannot \1 property '\4' of \2",
+        ),
+        # Whatever the language: what it offers instead.
+        (r"\. Did you (?:mean|forget)[: ].*\?", ""),
+        # Python's methods by their last name alone.
+        (r"\b(?:\w+\.)+(?:<locals>\.)?(\w+)\(\) (?=missing|takes|got)", r"\1() "),
+        # .NET's numbers, Java's casts
+        (
+            r"(?:The i|I)nput string (?:'.*' )?was not in a correct format",
+            "Input string was not in a correct format",
+        ),
+        (r" \([^()]* (?:is|are) in (?:unnamed )?module[^()]*(?:\([^()]*\)[^()]*)*\)", ""),
+        (r"class (\S+) cannot be cast to class ", r"\1 cannot be cast to "),
+        # Ruby
+        (r"\bnil:NilClass\b", "nil"),
+        (r"#<([A-Z][\w:]*)(?::0x[0-9a-f]+)?[^<>]*>", r"an instance of \1"),
+        # PHP again
+        (r"Undefined (?:index|array key):? \"?(\w+)\"?", r"Undefined array key '\1'"),
+        # SQLAlchemy
+        (r"\(Background on this error at: [^)]*\)|^\[parameters: .*$|\[SQL: [\s\S]*$", ""),
+        # Where a text stops being JSON is a matter of what it holds, and of who reads it: JavaScript, and Python.
+        (
+            r"(?:Unexpected (?:token|end|non-whitespace|number|string|identifier)"
+            r"|Expected (?:property name|double-quoted|',' or|':' after)|Unterminated string"
+            r"|Bad (?:control|escaped|Unicode)|Exponent part|No number after)\b[^\n]{0,200}?\bJSON\b"
+            r"(?: input| at position \d+)?(?: \(line \d+ column \d+\))?",
+            NOT_JSON,
+        ),
+        (
+            r"(?:Unterminated string starting at|Expecting (?:value|property name enclosed in double quotes"
+            r"|'[,:]' delimiter)|Illegal trailing comma before end of \w+|Invalid (?:control character at"
+            r"|\\escape(?:: \S+)?)|Extra data): line \d+ column \d+ \(char \d+\)",
+            NOT_JSON,
+        ),
+        # A validator's last words say what it saw of the value.
+        (r"(Input should be a valid [\w ]+), [^\n\[\]]{3,200}", r"\1"),
     )
 )
 _QUOTED = re.compile(
@@ -141,7 +180,7 @@ def meant(type_: str, message: str, *, own: bool) -> str | None:
 
 def _of_parser(message: str) -> str | None:
     """None: it is about a value, not about the text. Where a text stops being JSON is a matter of what it holds."""
-    return None if _OF_A_VALUE.search(message) else "this is not JSON"
+    return None if _OF_A_VALUE.search(message) else NOT_JSON
 
 
 def _of_timeout(message: str) -> str | None:
