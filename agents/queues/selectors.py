@@ -25,6 +25,7 @@ from agents.queues.values import (
     Tally,
     Times,
     Worker,
+    minute_of,
 )
 from agents.topology.levels import cover
 from core import clock
@@ -109,7 +110,9 @@ def place_of(state: QueueState) -> Place:
 def history(ids: Collection[int], since: datetime, until: datetime, level: int = 1) -> dict[int, list[Point]]:
     """Samples of these queues (by `id`) in stretches of `level` minutes (1, 10 or 60), the first first. Stretches
     without a sample are left out."""
-    rows = _cells(ids, Q(level=level, start__gte=_minute(since) - level + 1, start__lt=_minute(until) + 1))
+    rows = _cells(
+        ids, Q(level=level, start__gte=minute_of(since) - level + 1, start__lt=minute_of(until) + 1)
+    )
     found: dict[int, list[Point]] = {id: [] for id in ids}
     for row in rows:
         found[row.queue_id].append(Point(row.start, row.level, tallies.loaded(row)))
@@ -119,7 +122,7 @@ def history(ids: Collection[int], since: datetime, until: datetime, level: int =
 def totals(ids: Collection[int], since: datetime, until: datetime) -> dict[int, Tally]:
     """What the samples of this time come to; queues without any are left out."""
     wanted = Q(pk__in=())
-    for stretch in cover(_minute(since), _minute(until) + 1):
+    for stretch in cover(minute_of(since), minute_of(until) + 1):
         wanted |= Q(level=stretch.level, start__gte=stretch.start, start__lt=stretch.end)
     found: dict[int, Tally] = {}
     for row in _cells(ids, wanted):
@@ -131,9 +134,7 @@ def times(ids: Collection[int], since: datetime, until: datetime | None = None) 
     """How long messages waited and took to handle in this time, by queue `id`; no row where none was measured."""
     found = totals(ids, since, until or clock.now())
     return {
-        id: Times(tallies.quantiles(tally.wait), tallies.quantiles(tally.work))
-        for id, tally in found.items()
-        if tally.wait.buckets or tally.work.buckets
+        id: tallies.times(tally) for id, tally in found.items() if tally.wait.buckets or tally.work.buckets
     }
 
 
@@ -214,16 +215,12 @@ def _unasked(name: str, kind: str) -> BrokerState:
     return BrokerState(name, kind, reachable=False, since=clock.now(), reason="It was not asked yet.")
 
 
-def _minute(moment: datetime) -> int:
-    return int(moment.timestamp()) // 60
-
-
 def depths(
     ids: Collection[int], since: datetime, until: datetime, level: int
 ) -> dict[int, list[tuple[int, int]]]:
     """How deep these queues were at most, by stretch of `level` minutes: what a small line needs, and no more."""
     found: dict[int, list[tuple[int, int]]] = {}
-    within = Q(level=level, start__gte=_minute(since) - level + 1, start__lt=_minute(until) + 1)
+    within = Q(level=level, start__gte=minute_of(since) - level + 1, start__lt=minute_of(until) + 1)
     for some in _portions(ids):
         rows = QueueCell.objects.filter(within, queue_id__in=some).values_list(
             "queue_id", "start", "depth_max"

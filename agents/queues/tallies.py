@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from agents.queues.values import Quantiles, Tally
+from agents.queues.values import Quantiles, Tally, Times
 from agents.topology.sketch import Sketch
 
 SUMS = ("samples", "depth_sum", "entered", "left", "counted_s", "redelivered")
@@ -56,6 +56,11 @@ def loaded(row: Any) -> Tally:
 def quantiles(sketch: Sketch) -> Quantiles:
     """In seconds."""
     return Quantiles(sketch.count, *(_seconds(sketch.quantile(share)) for share in (0.5, 0.95, 0.99)))
+
+
+def times(tally: Tally) -> Times:
+    """How long its messages waited and took."""
+    return Times(quantiles(tally.wait), quantiles(tally.work))
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

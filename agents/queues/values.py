@@ -244,6 +244,11 @@ class Tally:
     work: Sketch = field(default_factory=Sketch)
 
 
+def minute_of(moment: datetime) -> int:
+    """Minutes since 1970: what samples are kept by."""
+    return int(moment.timestamp()) // 60
+
+
 class Point(NamedTuple):
     """A queue's tally of `level` minutes from `start` (minutes since 1970)."""
 

@@ -20,7 +20,7 @@ from agents.queues.control import selectors as control
 from agents.queues.control.services import cancelling
 from agents.queues.health import Standing, standing
 from agents.queues.services import looking
-from agents.queues.values import QueueState, Times, Waiting
+from agents.queues.values import QueueState, Times, Waiting, minute_of
 from core import clock
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires
@@ -143,7 +143,7 @@ def _figures(request: HttpRequest, state: QueueState) -> dict[str, Any]:
     length = frame.range_of(request).length
     level = level_of(length)
     points = selectors.history([state.id], until - length, until, level)[state.id]
-    first, last = (int(each.timestamp()) // 60 for each in (until - length, until))
+    first, last = (minute_of(each) for each in (until - length, until))
     return {
         "charts": charts.of_queue(points, first, last + 1, level),
         "sampled": bool(points),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from agents.queues import selectors
 from agents.queues.health import URGENCY, Standing, standing
-from agents.queues.values import BrokerState, QueueState
+from agents.queues.values import BrokerState, QueueState, minute_of
 from core import clock
 from core.access.api import Permission
 from core.access.routes import requires
@@ -119,7 +119,7 @@ def sparks(request: HttpRequest, found: Sequence[QueueState]) -> dict[int, str]:
     # A line of thirty points needs no more than the level that has about as many.
     level = max(level_of(length), 10) if length > timedelta(hours=3) else level_of(length)
     depths = selectors.depths([each.id for each in found], since, until, level)
-    first, last = int(since.timestamp()) // 60, int(until.timestamp()) // 60 + 1
+    first, last = minute_of(since), minute_of(until) + 1
     return {each.id: charts.spark(depths.get(each.id, []), first, last) for each in found}
 
 

@@ -25,7 +25,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 from tests.bench import ingest_requests
 from tests.support import servers
@@ -82,19 +81,11 @@ def _empty_server() -> Iterator[int]:
     port = servers.free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.ingest_empty", str(port)], cwd=ROOT)
     try:
-        until(lambda: _takes_requests(port), "the empty application to answer", 60)
+        until(lambda: servers.answers(f"http://127.0.0.1:{port}/"), "the empty application to answer", 60)
         yield port
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _takes_requests(port: int) -> bool:
-    try:
-        urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def _sent(house: IntakeHouse, port: int, file: Path, connections: int) -> dict[str, Any]:

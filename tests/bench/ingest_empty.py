@@ -27,21 +27,10 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 def main(port: int) -> None:
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces, Loops
+    # The worker reads this module for the application alone.
+    from core.management.commands import intake
 
-    Granian(
-        "tests.bench.ingest_empty:application",
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        loop=Loops.asyncio,
-        websockets=False,
-        workers=1,
-        backpressure=2048,
-        backlog=2048,
-    ).serve()
+    intake.serve("tests.bench.ingest_empty:application", address="127.0.0.1", port=port)
 
 
 if __name__ == "__main__":

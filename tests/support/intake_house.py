@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
 import psutil
 
@@ -106,11 +105,7 @@ class IntakeHouse(House):
 
 def _ready(running: Intake) -> bool:
     assert running.process.poll() is None, "intake ended at its start"
-    try:
-        urlopen(f"{running.url}/readyz", timeout=5).close()
-    except OSError:
-        return False
-    return True
+    return servers.answers(f"{running.url}/readyz")
 
 
 def _peak(pid: int) -> int:

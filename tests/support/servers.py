@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import psycopg
 import redis
@@ -157,6 +158,15 @@ def chromium_program() -> str:
 
 
 _handed_out: set[int] = set()
+
+
+def answers(url: str) -> bool:
+    """Whether there is an answer, and it is a good one."""
+    try:
+        urlopen(url, timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port() -> int:

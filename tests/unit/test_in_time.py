@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import run
-from tests.support import in_time
+from tests.support import in_time, inner_pytest
 
 PLUGIN = """
 from tests.support import in_time
@@ -49,16 +46,7 @@ def test_the_wide_come_first_and_in_another_order_for_another_seed() -> None:
 def test_what_is_late_is_left_under_its_name(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(PLUGIN)
     (tmp_path / "test_a.py").write_text("def test_it(): pass")
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | in_time.given(0, "")
-    command = [sys.executable, "-m", "pytest", "-ra", "--rootdir", str(tmp_path), "-c", "/dev/null"]
-    done = subprocess.run(
-        [*command, "-p", "no:django", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environ,
-    )
+    done = inner_pytest.run(tmp_path, "-ra", **in_time.given(0, ""))
     assert f"test_a.py: {in_time.LEFT}" in done.stdout, done.stdout + done.stderr
     assert "1 skipped" in done.stdout
 

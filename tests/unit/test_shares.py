@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import inner_pytest
 from tests.support.shares import place_of, share_of
 
 PLUGIN = """
@@ -51,18 +50,12 @@ def test_what_takes_long_begins_first() -> None:
     assert sorted(tests, key=place_of)[:2] == ["tests/acceptance/test_up_a.py", "tests/contract/test_b.py"]
 
 
-def test_each_file_runs_on_one_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_file_runs_on_one_worker(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(PLUGIN)
     for name in "ab":
         (tmp_path / f"test_{name}.py").write_text(TEST)
     where = tmp_path / "where"
-    monkeypatch.setenv("WHERE", str(where))
-    monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
-        monkeypatch.delenv(name, raising=False)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--rootdir", str(tmp_path), "-c", "/dev/null"]
-    subprocess.run(
-        [*command, "-p", "no:django", str(tmp_path)], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL
-    )
+    done = inner_pytest.run(tmp_path, "-q", "-n", "2", WHERE=str(where))
+    assert done.returncode == 0, done.stdout + done.stderr
     assert len(where.read_text().splitlines()) == 24
     assert len(set(where.read_text().splitlines())) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.queues import tallies
 from agents.queues.stuck import patience
 from agents.queues.stuck.memory import calm
-from agents.queues.values import Point, Tally, Times
+from agents.queues.values import Point, Tally
 
 SECOND = 1_000_000_000
 
@@ -20,7 +20,7 @@ def minute(number: int, wait_s: float, messages: int = 30) -> Point:
 
 def wait_limit(points: list[Point], *held_up: range) -> float:
     whole = tallies.merged(point.tally for point in calm(points, held_up))
-    return patience.of("q", Times(tallies.quantiles(whole.wait), tallies.quantiles(whole.work))).wait_s
+    return patience.of("q", tallies.times(whole)).wait_s
 
 
 QUIET, OUTAGE = (

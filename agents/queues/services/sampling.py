@@ -20,7 +20,7 @@ from agents.queues.selectors import broker, workers
 from agents.queues.services import standing
 from agents.queues.services.cells import Writer
 from agents.queues.staff import Staff, staff_of
-from agents.queues.values import Figures, QueueKey, Reading, Tally
+from agents.queues.values import Figures, QueueKey, Reading, Tally, minute_of
 from core import clock, hints
 from core.brokers.api import BrokerUrl
 from core.databases import TELEMETRY
@@ -199,7 +199,7 @@ class Sampler:
                 _put({self._ids[name]: each.values for name, each in seen.items()})
                 self._absent(reading)
                 self._cells.add(
-                    int(reading.at.timestamp()) // 60,
+                    minute_of(reading.at),
                     {self._ids[name]: each.tally for name, each in seen.items()},
                 )
                 standing.answers(self._broker, reading.at, reading.note)

@@ -21,7 +21,7 @@ from agents.queues.stuck import patience, saturation
 from agents.queues.stuck.candidates import Flow
 from agents.queues.stuck.models import CauseRow
 from agents.queues.stuck.values import Patience
-from agents.queues.values import Point, QueueKey, QueueState, Times
+from agents.queues.values import Point, QueueKey, QueueState, minute_of
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 RELEARN = timedelta(seconds=20)
@@ -68,8 +68,7 @@ class Memory:
         return None
 
     def _learn(self, state: QueueState, points: Sequence[Point], now: datetime) -> None:
-        whole = tallies.merged(point.tally for point in points)
-        times = Times(tallies.quantiles(whole.wait), tallies.quantiles(whole.work))
+        times = tallies.times(tallies.merged(point.tally for point in points))
         rates = [
             point.tally.entered / point.tally.counted_s
             for point in points
@@ -101,11 +100,10 @@ def _held_up(queues: Sequence[QueueState], now: datetime) -> dict[QueueKey, list
     taken that had to wait."""
     rows = CauseRow.objects.filter(Q(over_at=None) | Q(over_at__gte=now - HOUR))
     rows = rows.filter(queue__in={state.name for state in queues})
+    first = minute_of(now - HOUR)
     found: dict[QueueKey, list[range]] = defaultdict(list)
     for broker, queue, begun, over in rows.values_list("broker", "queue", "oldest_at", "over_at"):
-        found[QueueKey(broker, queue)].append(range(_minute(begun), _minute((over or now) + MINUTE) + 1))
+        found[QueueKey(broker, queue)].append(
+            range(max(first, minute_of(begun)), minute_of((over or now) + MINUTE) + 1)
+        )
     return found
-
-
-def _minute(moment: datetime) -> int:
-    return int(moment.timestamp() // 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from agents.ledger import selectors as ledger
 from agents.ledger.absence import absence
@@ -24,7 +24,6 @@ from agents.queues.stuck.staff import Staff
 from agents.queues.stuck.values import BrokerFacts, Facts, InstanceFacts, LedgerFacts, Patience, QueueFacts
 from agents.queues.values import QueueKey, QueueState
 
-HOUR = timedelta(hours=1)
 THROUGH_IT = int(Sources.LIBRARY | Sources.CELERY)
 # A child that was sent a moment ago holds nobody up.
 CHILD_S = 2.0

@@ -20,25 +20,29 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from granian import Granian
-        from granian.constants import HTTPModes, Interfaces, Loops
-
         logs.name_process(Kind.INTAKE)
-        Granian(
-            "core.intake_asgi:application",
-            **_where(),
-            interface=Interfaces.ASGI,
-            http=HTTPModes.http1,
-            loop=Loops.asyncio,
-            websockets=False,
-            workers=1,
-            backpressure=2048,
-            backlog=2048,
-            # A worker that ends ends the process: whoever keeps it starts it again, whole.
-            respawn_failed_workers=False,
-            workers_kill_timeout=5,
-            log_dictconfig=settings.LOGGING,
-        ).serve()
+        serve("core.intake_asgi:application", **_where(), log_dictconfig=settings.LOGGING)
+
+
+def serve(application: str, **more: Any) -> None:
+    """Under Granian, as intake runs. What is measured beside intake stands under the same."""
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces, Loops
+
+    Granian(
+        application,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        loop=Loops.asyncio,
+        websockets=False,
+        workers=1,
+        backpressure=2048,
+        backlog=2048,
+        # A worker that ends ends the process: whoever keeps it starts it again, whole.
+        respawn_failed_workers=False,
+        workers_kill_timeout=5,
+        **more,
+    ).serve()
 
 
 def _where() -> dict[str, Any]:
