@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from postroom.drills import notes
 from postroom.drills.confusion import Run, judge
@@ -60,11 +61,9 @@ def play(scene: Scene, verdict: Verdict) -> None:
 def _stage(scene: Scene) -> Iterator[Stage]:
     """The agents reach their broker through a wire; who sends to them and Postroom do not need it."""
     wire = wire_to(scene.broker.plain)
-    broker = through(scene.broker.url, wire)
+    told = _spans_to(scene.postroom) | {"POSTROOM_BROKER_URL": through(scene.broker.url, wire)}
     agents = {
-        name: scene.agent(
-            name, AGENT, "--pool", "threads", "-c", "1", DRILL_AGENT=name, POSTROOM_BROKER_URL=broker
-        )
+        name: scene.agent(name, AGENT, "--pool", "threads", "-c", "1", DRILL_AGENT=name, **told)
         for name in company.AGENTS
     }
     source = Source(scene.sender("web"), random.Random(scene.size["seed"]))  # noqa: S311
@@ -75,6 +74,15 @@ def _stage(scene: Scene) -> Iterator[Stage]:
         for child in agents.values():
             child.kill()
         wire.close()
+
+
+def _spans_to(postroom: Postroom) -> dict[str, str]:
+    """Agents that a team watches send their spans as well: the map of a run and the topology are drawn from them."""
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": postroom.url,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer {quote(postroom.token)}",
+        "OTEL_METRICS_EXPORTER": "none",
+    }
 
 
 def _all_at_work(scene: Scene) -> bool:
