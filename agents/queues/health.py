@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from agents.queues.rates import STILL
+from agents.queues.rates import FEW, STILL
 from agents.queues.values import STALE_SECONDS, QueueState
 
-# A few messages come and go in any queue: below this nothing is said to grow.
-FEW = 20
 # With nothing taken for so long, what waits does not move.
 PATIENT_SECONDS = 30.0
 

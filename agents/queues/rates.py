@@ -13,6 +13,8 @@ from typing import NamedTuple
 OVER_SECONDS = 30.0
 # Below this nothing is said to grow or shrink.
 STILL = 0.05
+# A few messages come and go in any queue: with fewer waiting than this, nothing is said to grow.
+FEW = 20
 
 
 class Sample(NamedTuple):
@@ -101,7 +103,7 @@ class Outlook(NamedTuple):
 def outlook(waiting: int, growth: float | None) -> Outlook:
     if growth is None:
         return Outlook("unknown")
-    if growth > STILL:
+    if growth > STILL and waiting >= FEW:
         return Outlook("growing", growth=growth)
     if not waiting:
         return Outlook("empty", 0.0, growth)

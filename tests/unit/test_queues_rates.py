@@ -67,6 +67,9 @@ def test_events_that_arrive_late__no_negative_rate() -> None:
         (240, 12.0, Outlook("growing", None, 12.0)),
         (240, 0.0, Outlook("steady", None, 0.0)),
         (0, 0.0, Outlook("empty", 0.0, 0.0)),
+        # A few come and go: a queue that stands as steady or empty is not said to grow.
+        (5, 0.2, Outlook("steady", None, 0.2)),
+        (0, 0.2, Outlook("empty", 0.0, 0.2)),
         (240, None, Outlook("unknown")),
     ],
 )

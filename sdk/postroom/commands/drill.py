@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import replace
+from types import FrameType
 
 from postroom.drills import scene, table
 from postroom.drills.figures import Verdict, as_json, as_text
 
 DONE, NO, BAD_USAGE = 0, 1, 2
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +30,20 @@ def run(options: argparse.Namespace) -> int:
     if bool(options.name) == options.all:
         print("postroom drill: name one drill, or say --all", file=sys.stderr)
         return BAD_USAGE
+    for number in ENDING:
+        signal.signal(number, _leave)
     names = table.NAMES if options.all else [options.name]
     verdicts = [verdict for name in names for verdict in _play(table.find(name), options)]
     if options.json:
         print(as_json(verdicts))
     return DONE if verdicts and all(verdict.good for verdict in verdicts) else NO
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Whoever ends a drill ends what it started, too; a shell that begins it in the background ignores ctrl-c."""
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    raise SystemExit(128 + number)
 
 
 def _play(drill: scene.Drill, options: argparse.Namespace) -> list[Verdict]:
