@@ -84,6 +84,37 @@ def test_agents_cut_off_from_a_broker_that_answers_postroom() -> None:
     assert stuck.said() == [("broker_unreachable", "extract", "extract", 3)]
 
 
+def cut_off(agent: str, beat_ago: float) -> None:
+    """Asked in vain two seconds ago, it answered seven seconds ago."""
+    stuck.instance(agent, beat_ago=beat_ago)
+    stuck.worker(agent, answered_ago=7)
+
+
+def asked(ago: float) -> None:
+    BrokerRow.objects.update(asked_at=stuck.ago(ago))
+
+
+def test_two_that_live_and_cannot_be_asked__speak_for_who_was_not_heard_of_since() -> None:
+    stuck.well()
+    asked(ago=2)
+    for agent, beat_ago in (("extract", 4), ("classify", 1), ("pay", 0.5)):
+        cut_off(agent, beat_ago)
+    stuck.queue(consumers=0)
+    wait(ago=7)
+    assert stuck.said() == [("broker_unreachable", "extract", "extract", 3)]
+
+
+def test_one_that_answers__speaks_against_it() -> None:
+    stuck.well()
+    asked(ago=2)
+    for agent, beat_ago in (("extract", 4), ("classify", 1), ("pay", 0.5)):
+        cut_off(agent, beat_ago)
+    stuck.alive("archive")
+    stuck.queue(consumers=0)
+    wait(ago=7)
+    assert stuck.said() == []
+
+
 def test_hung_handler__names_what_waits_behind_it_too() -> None:
     stuck.well()
     stuck.alive(running=RUNNING)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from agents.queues.stuck.candidates import Where
+from agents.queues.stuck.takers import BEAT_LATE_S, in_vain
 from agents.queues.stuck.values import InstanceFacts
 from agents.queues.values import BrokerState, Worker
 from agents.queues.workers import agent_of
@@ -26,6 +27,8 @@ ASKED_LATELY_S = 15.0
 BEATS_WITHIN_S = 15.0
 STOPPING = "stopping"
 ALONE = frozenset({"solo"})
+# So many that live without answering, where nobody answers, are no chance: the way to the broker is cut for all.
+PROVE_IT = 2
 
 
 @dataclass(slots=True)
@@ -38,6 +41,7 @@ class Staff:
     brokers: dict[str, BrokerState] = field(default_factory=dict)
     beats_age_s: float | None = None
     beats_heard: bool = False
+    _cut: dict[str, bool] = field(default_factory=dict)
 
     def takers(self, where: Where, handlers: Collection[str] = ()) -> tuple[InstanceFacts, ...]:
         """Those who consume the queue or did when they were heard last: by what workers say, by the queue's name, and
@@ -61,7 +65,30 @@ class Staff:
 
     def _facts(self, row: Instance | None, worker: Worker | None, queue: str) -> InstanceFacts:
         facts = _of_instance(row, self.now) if row else _of_worker(worker)
-        return self._asked(facts, worker, queue) if worker else facts
+        if worker is None:
+            return facts
+        asked = self._asked(facts, worker, queue)
+        return replace(asked, with_others=True) if self._all_cut_off(worker.broker) else asked
+
+    def _all_cut_off(self, broker: str) -> bool:
+        """Does nobody answer over this broker any more, while some beat on? Then whoever else lives is cut off like
+        them, and need not first be heard of again itself."""
+        if broker not in self._cut:
+            self._cut[broker] = self._silent_alive(broker) >= PROVE_IT
+        return self._cut[broker]
+
+    def _silent_alive(self, broker: str) -> int:
+        """How many beat after they were asked in vain; none where anybody answered."""
+        found = 0
+        for worker in self.workers:
+            row = self._row_of(worker) if worker.broker == broker else None
+            if row is None:
+                continue
+            facts = self._asked(_of_instance(row, self.now), worker, "")
+            if facts.answers:
+                return 0
+            found += in_vain(facts) and not facts.stopped and (facts.beat_s or 0.0) <= BEAT_LATE_S
+        return found
 
     def _asked(self, facts: InstanceFacts, worker: Worker, queue: str) -> InstanceFacts:
         """With what the worker answered, or that it did not."""
@@ -89,6 +116,12 @@ class Staff:
         """The library's workers are called after their instance; of a plain one the whole name is the instance."""
         before = worker.name.partition("@")[0]
         return self.instances.get((environment, before)) or self.instances.get((environment, worker.name))
+
+    def _row_of(self, worker: Worker) -> Instance | None:
+        """Its instance, in whichever environment."""
+        environments = {environment for environment, _ in self.instances}
+        found = (self._instance_of(worker, environment) for environment in environments)
+        return next((row for row in found if row), None)
 
     def _worker_of(self, instance: str, broker: str) -> Worker | None:
         mine = (each for each in self.workers if not broker or each.broker == broker)

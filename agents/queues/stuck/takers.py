@@ -51,8 +51,15 @@ def _fresh(each: InstanceFacts) -> Life:
     assert each.beat_s is not None
     if each.answers is not False:
         return Life.ALIVE
-    in_vain = each.asked_age_s is not None and each.asked_age_s - each.beat_s > AFTER_S
-    return Life.CUT_OFF if in_vain or each.silent_asks_s - each.beat_s > CUT_OFF_S else Life.OPEN
+    cut = each.with_others or in_vain(each) or each.silent_asks_s - each.beat_s > CUT_OFF_S
+    return Life.CUT_OFF if cut else Life.OPEN
+
+
+def in_vain(each: InstanceFacts) -> bool:
+    """Was it asked, did not answer, and beat after that?"""
+    if each.answers is not False or each.beat_s is None or each.asked_age_s is None:
+        return False
+    return each.asked_age_s - each.beat_s > AFTER_S
 
 
 def sorted_out(facts: Facts) -> dict[Life, tuple[InstanceFacts, ...]]:

@@ -159,6 +159,7 @@ class InstanceFacts:
 
     `beat_s`: since its last heartbeat; None: it never beat. `answers`: over the broker; None when silence says
     nothing. `silent_asks_s`: for how long it has not answered. `consumes`: whether it takes from this queue now.
+    `with_others`: nobody answers over its broker any more, while some of those provably live.
     """
 
     agent: str
@@ -173,6 +174,7 @@ class InstanceFacts:
     slots: int | None = None
     running: int | None = None
     asked_age_s: float | None = None
+    with_others: bool = False
     link: str = ""
 
 
