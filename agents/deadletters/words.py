@@ -51,8 +51,8 @@ def said(letter: Any) -> str:
 def carried(contents: Contents) -> str:
     """Of headers and body, for those who may read payloads."""
     found = [pair("header", name, _plain(value)) for name, value in contents.headers.items()]
-    document = _document(contents.body)
-    plain = list(leaves(document)) if document is not None else []
+    read = document(contents.body)
+    plain = list(leaves(read)) if read is not None else []
     found += [pair("body", path, value) for path, value in plain]
     # A document's own words, and not what JSON makes of them.
     body = " ".join(f"{path} {value}" for path, value in plain)
@@ -86,7 +86,8 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
 
 
-def _document(raw: bytes) -> Any:
+def document(raw: bytes) -> Any:
+    """The body, where it is a JSON document of a size that is read."""
     if len(raw) > MOST_BYTES or raw[:1] not in {b"{", b"["}:
         return None
     try:

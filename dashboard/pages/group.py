@@ -31,7 +31,12 @@ from dashboard.pages import doing, frame, group_rows, plan_form
 SHOWN, MOST_OTHERS = 20, 50
 # How long a mute lasts, in hours.
 MUTES = (("1h", 1), ("8h", 8), ("1d", 24), ("7d", 168))
-SPLIT_BY = ("version", "queue", "agent", "workflow", "task", "sender", "instance", "failure_message")
+SPLIT_BY = (
+    *("version", "queue", "agent", "workflow", "task", "sender", "instance"),
+    *("failure_message", "fingerprint"),
+)
+# Where the name of a part of `formed` says too little.
+NAMES = {"joined": "taken for it too"}
 
 
 @requires(Permission.SEE)
@@ -169,7 +174,7 @@ def _letters(request: HttpRequest, row: FailureGroup) -> list[Any]:
 def _formed(row: FailureGroup) -> list[tuple[str, list[str]]]:
     """What its fingerprint stands on, as lines under a name."""
     return [
-        (name.replace("_", " "), _lines(value))
+        (NAMES.get(name, name.replace("_", " ")), _lines(value))
         for name, value in row.formed.items()
         if value not in ("", [], None)
     ]

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from agents.deadletters import wire
+from agents.deadletters.fingerprint import Told, form, is_alike
+from agents.deadletters.services import grouping
+from agents.deadletters.services.grouping_by_place import MOST_COMPARED
+from agents.deadletters.values import Origin
 
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
 OPEN, HELD_BACK = "open", "held_back"
@@ -33,9 +40,41 @@ class Fit:
 
 
 def failures(half: str) -> list[Failed]:
+    """Of a part by its name, or of a folder."""
     files = sorted((FAILURES / half).glob("*.json"))
     causes = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     return [Failed(each["cause"], letter) for each in causes for letter in each["letters"]]
+
+
+def in_orders(half: str, seeds: Iterable[int]) -> Iterator[list[Failed]]:
+    """As they were written, and once for each seed in another order."""
+    found = failures(half)
+    yield found
+    for seed in seeds:
+        other = list(found)
+        random.Random(seed).shuffle(other)
+        yield other
+
+
+def fingerprinted(failed: Iterable[Failed]) -> Iterator[tuple[str, str]]:
+    """(True cause, fingerprint) as it is formed when a letter comes into custody."""
+    for each in failed:
+        yield each.cause, form(grouping.died(wire.of_data(each.letter, Origin()))).fingerprint
+
+
+def grouped(failed: Iterable[Failed]) -> Iterator[tuple[str, int]]:
+    """(True cause, group) as services/grouping.py finds it, without a database."""
+    group_of: dict[str, int] = {}
+    told_at: defaultdict[str, list[tuple[Told, int]]] = defaultdict(list)
+    for each in failed:
+        arrival = wire.of_data(each.letter, Origin())
+        said, told = form(grouping.died(arrival)).fingerprint, grouping.teller(arrival)()
+        if said not in group_of:
+            there = reversed(told_at[told.place][-MOST_COMPARED:])
+            like = next((group for other, group in there if is_alike(told, other)), None)
+            group_of[said] = len(group_of) if like is None else like
+            told_at[told.place].append((told, group_of[said]))
+        yield each.cause, group_of[said]
 
 
 def fit(grouped: Iterable[tuple[str, Hashable]]) -> Fit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -180,7 +180,7 @@ def test_open_half_of_the_corpus__a_group_a_cause() -> None:
     ],
 )
 def test_hostile_message__read_in_no_time(text: str) -> None:
-    before = perf_counter()
+    before = process_time()
     normalised(text)
     form(Died("pay", "exception", traceback=f"{text}\n" * 5 + f"    at {text}\n\t{text}"))
-    assert perf_counter() - before < 1
+    assert process_time() - before < 1

@@ -26,7 +26,6 @@ _SAID = re.compile(
     r"|\\?\"(?P<double>(?:[^\"\\\n]|\\[^\"]){0,400})\\?\"|(?P<bare>-?\w[\w.:-]{0,60}))",
     re.IGNORECASE,
 )
-_LIMITED = re.compile(r"['\"](?:type|code)['\"]\s*:\s*['\"]\w*rate_?limit\w*['\"]", re.IGNORECASE)
 _SENTENCES = re.compile(
     r"['\"](?P<key>\w+)['\"]\s*(?::|=>)\s*\[\s*(?:\w+\(\w*=?)?['\"](?P<said>[A-Z][^'\"\n]* [^'\"\n]*)['\"]"
 )
@@ -96,7 +95,8 @@ def _instead(text: str, before: str, is_of_names: re.Pattern[str]) -> str:
         return f"({' '.join(sorted(_EACH_NAME.findall(text)))})"
     if not _IS_DATA.search(text[1:] if text.startswith("[") else text):
         return text
-    said = list(dict.fromkeys(_said(text)))[:_MOST_SAID]
+    # In whatever order it is written.
+    said = sorted(dict.fromkeys(_said(text)))[:_MOST_SAID]
     return f"<data {' '.join(said)}>" if said else DATA
 
 
@@ -104,11 +104,8 @@ def _said(text: str) -> Iterable[str]:
     for match in _SENTENCES.finditer(text):
         yield f"{match['key']} {match['said']}"
     if _TELLS.search(text):
-        limited = bool(_LIMITED.search(text))
         for match in _SAID.finditer(text):
-            # Which of its limits was met, and by how much, is another one each time.
-            if not (limited and match["key"].lower() in {"message", "msg", "detail", "title", "reason"}):
-                yield from _pair(match)
+            yield from _pair(match)
 
 
 def _pair(match: re.Match[str]) -> Iterable[str]:

@@ -6,20 +6,24 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from agents.deadletters.fingerprint import versions
+from agents.deadletters.fingerprint import carrying, versions
 from agents.deadletters.fingerprint.frames import Frame
-from agents.deadletters.fingerprint.normalising import normalised
+from agents.deadletters.fingerprint.likeness import Said, Told, at_home
+from agents.deadletters.fingerprint.normalising import KEPT, normalised
 from agents.deadletters.fingerprint.reading import Raised, Read, read
 
-ALGORITHM = 4
+T = TypeVar("T")
+ALGORITHM = 5
 # Of a longer chain, or of more frames, the others say nothing new.
 MOST_RAISED, MOST_FRAMES = 8, 12
 DIGEST = 24
 TITLE = 500
+# Of a message that is compared with others, more tells than of one that must be the same.
+COMPARED = 900
 # What wraps a failure on its way from one process to another, and is none itself.
 WRAPPERS = frozenset(
     [
@@ -101,6 +105,19 @@ def form(died: Died) -> Formed:
     )
 
 
+def tell(died: Died, values: Sequence[str] = ()) -> Told:
+    """What of a death can be like another one. `values` are those that the message carried which was worked on: where
+    they stand in what was said, they say nothing of the cause."""
+    found = read(died.traceback, died.who, died.message) if died.traceback else Read()
+    grouped = _grouped(found.raised)
+    said = _said_of(found, died, values)
+    calls = at_home(_frames(found), newest_last=found.newest_last, grouped=grouped)
+    last = said[-1 if found.newest_last and not grouped else 0].type if said else ""
+    where = (calls if grouped else calls[:1]) or ("", *sorted({each.type for each in said}))
+    digest = hashlib.sha256(msgspec.json.encode((died.who, died.reason, last, where))).hexdigest()
+    return Told(digest[:DIGEST], said, calls, grouped)
+
+
 def is_current(fingerprint: str) -> bool:
     """Was it formed as fingerprints are formed now?"""
     return fingerprint.startswith(f"{ALGORITHM}.")
@@ -116,30 +133,49 @@ def is_same_said(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 def _raised(found: Read, died: Died) -> tuple[Raised, ...]:
     """The chain of the traceback, or what the death says of itself where there is none."""
+    plain = [Raised(each.type, _plain(each, causes, own)) for each, causes, own in _chain(found, died)]
+    distinct = list(dict.fromkeys(plain))
+    if _grouped(distinct):
+        # What fails side by side fails in any order.
+        distinct = sorted(distinct, key=lambda each: (not each.type.endswith(GROUPS), each))
+    return tuple(_kept(distinct, found))
+
+
+def _said_of(found: Read, died: Died, values: Sequence[str]) -> tuple[Said, ...]:
+    without = carrying.without(values)
+    said = [
+        Said(
+            each.type,
+            _plain(each._replace(message=without(each.message)), [*map(without, causes)], own, COMPARED),
+            own,
+        )
+        for each, causes, own in _chain(found, died)
+    ]
+    return tuple(_kept(sorted(set(said)) if _grouped(found.raised) else list(dict.fromkeys(said)), found))
+
+
+def _kept(distinct: list[T], found: Read) -> list[T]:
+    from_end = found.newest_last and not _grouped(found.raised)
+    return distinct[-MOST_RAISED:] if from_end else distinct[:MOST_RAISED]
+
+
+def _chain(found: Read, died: Died) -> list[tuple[Raised, list[str], bool]]:
+    """Each exception with what the others said, and whether the application raised it."""
     chain = [each for each in enumerate(found.raised) if each[1].type not in WRAPPERS]
     said = [(each, found.is_own(at)) for at, each in chain or enumerate(found.raised)]
     if not said and (died.type or died.message):
         said = [(Raised(short(died.type), died.message), True)]
     messages = list(dict.fromkeys(each.message for each, _ in said))
     messages = messages[:MOST_RAISED] + messages[-MOST_RAISED:]
-    plain = [
-        Raised(each.type, _plain(each._replace(message=_said(each, died)), messages, own=own))
-        for each, own in said
-    ]
-    distinct = list(dict.fromkeys(plain))
-    if _grouped(distinct):
-        # What fails side by side fails in any order.
-        distinct = sorted(distinct, key=lambda each: (not each.type.endswith(GROUPS), each))
-        return tuple(distinct[:MOST_RAISED])
-    return tuple(distinct[-MOST_RAISED:] if found.newest_last else distinct[:MOST_RAISED])
+    full = [(each._replace(message=_said(each, died)), own) for each, own in said]
+    return [(each, [one for one in messages if one != each.message], own) for each, own in full]
 
 
-def _plain(raised: Raised, messages: Sequence[str], *, own: bool) -> str:
-    causes = [each for each in messages if each != raised.message]
+def _plain(raised: Raised, causes: Sequence[str], own: bool, kept: int = KEPT) -> str:
     meant = versions.meant(raised.type, raised.message, own=own)
     if meant is not None:
         return meant
-    return normalised(versions.without_causes(raised.message, causes), raised.type)
+    return normalised(versions.without_causes(raised.message, causes), raised.type, kept)
 
 
 def _said(raised: Raised, died: Died) -> str:

@@ -51,7 +51,7 @@ _GO_STANDARD = re.compile(
     r"|\w+$"
 )
 _JVM = re.compile(
-    r"(?:javax?|jakarta|jdk|sun|com\.sun|kotlinx?|scala|groovy|clojure|akka|cats|zio|fs2|reactor|rx"
+    r"_COROUTINE\.|(?:javax?|jakarta|jdk|sun|com\.sun|kotlinx?|scala|groovy|clojure|akka|cats|zio|fs2|reactor|rx"
     r"|junit|okhttp3|okio"
     r"|retrofit2|feign|lombok|play"
     r"|io\.(?:netty|reactivex|grpc|vertx|micrometer|micronaut|opentelemetry|opentracing|lettuce"

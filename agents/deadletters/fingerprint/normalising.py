@@ -173,8 +173,6 @@ _STATUS_AFTER = re.compile(
 _MEMORY = re.compile(r"0x[0-9A-Fa-f]{8}$")
 _COUNTED = re.compile(r"\(?\b\d+ sub-exceptions?\)?|(?<=One or more errors occurred\.) \(.*\)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# A text that somebody wrote may have several lines.
-_OF_SEVERAL_LINES = re.compile(r"(?<=[:=] )\"[^\"]{0,2000}\n[^\"]{0,2000}(?:\"|$)")
 _AGAIN = re.compile(r"(<\w+>)(?:(?:, ?|; ?|: ?|/| and | or | |->|\|)\1)+")
 _ONE_OR_MANY = re.compile(
     r"<n> (?!has\b|was\b|is\b|does\b|this\b)([a-z]{2,}?)(?:(?<=i)es|s)\b(?: (were|are|have|do)\b)?"
@@ -190,10 +188,9 @@ _BLANK = re.compile(r"\s+")
 _BARE = re.compile(r"[\W_]*$")
 
 
-def normalised(message: str, type_: str = "") -> str:
+def normalised(message: str, type_: str = "", most: int = KEPT) -> str:
     """The message as it would read at any other time. `type_` tells whether what it quotes is of the code."""
     text = versions.alike(_COUNTED.sub("", _COLOUR.sub("", message[:LONGEST])))
-    text = _OF_SEVERAL_LINES.sub("<str>", text)
     kept: list[str] = []
     for line in carried.without(text, _BEFORE).splitlines():
         plain = "" if _BARE.match(line) else carried.named(_line(line, type_))
@@ -201,7 +198,7 @@ def normalised(message: str, type_: str = "") -> str:
             kept.append(plain)
         if len(kept) == LINES:
             break
-    return " / ".join(kept)[:KEPT]
+    return " / ".join(kept)[:most]
 
 
 def _line(line: str, type_: str) -> str:
@@ -293,7 +290,7 @@ def _is_dated(name: str, *, as_code: bool) -> bool:
     """Hyphens and digits: no language writes a name of the code so. `as_code`: it is quoted as one all the same."""
     if "-" not in name or not _DIGIT.search(name):
         return False
-    return not (as_code or name.lower() in _WORDS) or bool(_KEBAB.match(name))
+    return name.lower() not in _WORDS and (not as_code or bool(_KEBAB.match(name)))
 
 
 def _is_id(name: str) -> bool:

@@ -89,9 +89,20 @@ _ENDPOINT = re.compile(
     r"|resource)\b\W{0,3})\s*[\"'`]?$"
 )
 _API = re.compile(r"/(?:api|v\d{1,2}|rest|graphql|rpc)(?:/|$)")
+# Behind these a name stands, and no word of the endpoint.
+_HOLDERS = re.compile(
+    r"(?:tenants?|customers?|accounts?|users?|orgs?|organi[sz]ations?|buckets?|workspaces?|teams?|shops?|stores?|merchants?"
+    r"|suppliers?|companies|namespaces?|realms?|vhosts?|repos?|topics|queues|indices|collections|deployments|models?)$",
+    re.IGNORECASE,
+)
 _SHAPED = frozenset({"http", "https", "ws", "wss", "grpc", "grpcs"})
 _VERSION = re.compile(r"v\d{1,2}(?:\.\d)?$")
 _DIGITS = re.compile(r"\d{2,}")
+_DATA = re.compile(rf"\.(?:{_OF_DATA})$", re.IGNORECASE)
+_STORE = re.compile(
+    r"(?:^|\.)(?:s3|blob|storage|r2|minio|gcs)[.-].*\.|^(?:s3|minio|storage)(?:[.:]|$)|\.(?:blob|r2|cos)\.",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(r"[.:,;)]+$")
 _LONG_WORD, _DEEPEST = 28, 8
 
@@ -120,16 +131,27 @@ def url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     end = _AFTER.search(rest)
     rest, after = (rest[: end.start()], end.group()) if end else (rest, "")
-    if scheme.lower() not in _SHAPED:
+    host, _, asked = rest.partition("/")
+    if scheme.lower() not in _SHAPED or is_of_data(host, asked):
         return f"<url>{after}"
-    return f"<url>{shape('/' + rest.partition('/')[2])}{after}"
+    return f"<url>{shape('/' + asked)}{after}"
+
+
+def is_of_data(host: str, path: str) -> bool:
+    """Does the address name a file that somebody keeps? Then its folders are a matter of whose it is."""
+    bare = re.split(r"[?#]", path)[0]
+    return bool(_STORE.search(host)) or (bool(_DATA.search(bare)) and not _API.search(f"/{bare}"))
 
 
 def shape(path: str) -> str:
     """Of an endpoint: words stay, ids go, what is asked for goes."""
     bare = re.split(r"[?#]", path)[0]
     parts = [_segment(part) for part in bare.split("/") if part]
-    return "".join(f"/{part}" for part in parts[:_DEEPEST])
+    before = ["", *parts]
+    named = (
+        "<n>" if _HOLDERS.match(one) else _segment(part) for one, part in zip(before, parts, strict=False)
+    )
+    return "".join(f"/{part}" for part in [*named][:_DEEPEST])
 
 
 def _segment(part: str) -> str:

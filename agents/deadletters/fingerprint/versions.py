@@ -50,10 +50,16 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|cannot access local variable '(\w+)' where it is not associated with a value",
             r"local variable '\1\2' has no value",
         ),
+        (r"<(?:\w+\.)*(\w+) object at 0x[0-9a-fA-F]+>", r"\1<data>"),
         # Java
         (r"^(Cannot .+) because \"?.*\"? is null$", r"\1"),
         (r"^(For input string: \".*\") under radix \d+$", r"\1"),
         (r"^Index: \d+, Size: \d+$|^Index \d+ out of bounds for length \d+$", "Index out of bounds"),
+        # What of a date could not be read is a matter of what it says.
+        (
+            r"(Text '.{0,80}?' could not be parsed)(?:,? (?:unparsed text found )?at index \d+|: Invalid [^\n]*)",
+            r"\1",
+        ),
         # .NET
         (r" \(Parameter '(\w+)'\)|\r?\nParameter name: (\w+)", r" (Parameter '\1\2')"),
         # PHP

@@ -72,15 +72,26 @@ class FailureGroup(models.Model):
 
 
 class GroupAlias(models.Model):
-    """Which group a fingerprint leads to: its own, or one that it was merged into by hand."""
+    """Which group a fingerprint leads to: its own, one that says the same at its place, or one that it was merged into
+    by hand."""
 
     environment = models.CharField(max_length=NAME)
     fingerprint = models.CharField(max_length=FINGERPRINT)
     group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="aliases")
+    # Where it happened, and what was said there: fingerprint.Told as JSON. Empty: nothing new is compared with it.
+    place = models.CharField(max_length=FINGERPRINT, blank=True, default="")
+    told = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["environment", "fingerprint"], name="group_aliases_one_each")
+        ]
+        indexes = [
+            models.Index(
+                fields=["environment", "place", "-id"],
+                name="group_aliases_by_place",
+                condition=~models.Q(place=""),
+            )
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,8 @@
 """Deaths into groups: in the transaction that keeps them; later for letters that were kept before there were groups.
 
+A fingerprint that nobody knows may say the same as another one, but for values: then its group is that one's
+(grouping_by_place.py).
+
 A better way of forming fingerprints makes others of the same deaths. Groups that an earlier one formed live on: where a
 fingerprint is new, letters of such groups are formed anew, and theirs is the death if they are the same today.
 """
@@ -7,9 +10,10 @@ fingerprint is new, letters of such groups are formed anew, and theirs is the de
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +21,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from agents.deadletters import fingerprint, selectors, words
-from agents.deadletters.fingerprint import Died, Formed, is_current
+from agents.deadletters.fingerprint import Died, Formed, Told, is_alike, is_current
 from agents.deadletters.models import (
     Death,
     FailureGroup,
@@ -30,7 +34,8 @@ from agents.deadletters.models import (
     LetterText,
 )
 from agents.deadletters.seal import SealError
-from agents.deadletters.values import Arrival, State, Triage
+from agents.deadletters.services import grouping_by_place as by_place
+from agents.deadletters.values import Arrival, Contents, State, Triage
 from core import clock, hints, ids
 
 TOPIC = "groups"
@@ -63,12 +68,16 @@ class Fallen:
 
     letter: Letter
     formed: Formed
+    # What it says at its place: asked for only where nobody knows its fingerprint.
+    tell: Callable[[], Told]
     died_at: datetime
     # The redrive that it came after, and whether it is the failure that the letter had before.
     redrive: int = 0
     same: bool = False
     # Given: it stays there.
     group: FailureGroup | None = None
+    # It found its group because it says the same as others there.
+    joined: bool = False
 
 
 def died(arrival: Arrival) -> Died:
@@ -79,19 +88,30 @@ def died(arrival: Arrival) -> Died:
     return Died(who, str(why.reason), why.type, why.message, str(last.get("traceback") or ""))
 
 
+def teller(arrival: Arrival) -> Callable[[], Told]:
+    """What an arrival says at its place, once somebody asks."""
+    return cache(lambda: by_place.told_of(died(arrival), arrival.contents))
+
+
 def fingerprint_of(letter: Letter) -> str:
     """As it is formed today, whenever the letter was kept."""
     if not letter.fingerprint or is_current(letter.fingerprint):
         return letter.fingerprint
-    return fingerprint.form(_died(letter)).fingerprint
+    return fingerprint.form(_died(letter)[0]).fingerprint
 
 
-def is_same(letter: Letter, formed: Formed) -> bool:
-    """Is a further death the failure that the letter had: of its fingerprint, or of one that leads to its group?"""
+def is_same(letter: Letter, formed: Formed, tell: Callable[[], Told]) -> bool:
+    """Is a further death the failure that the letter had: of its fingerprint, or of one that leads to its group, or
+    would lead there?"""
     if formed.fingerprint == fingerprint_of(letter):
         return True
-    known = GroupAlias.objects.filter(environment=letter.environment, fingerprint=formed.fingerprint)
-    return letter.group_id is not None and known.filter(group=letter.group_id).exists()
+    known = GroupAlias.objects.filter(environment=letter.environment, fingerprint=formed.fingerprint).first()
+    if known:
+        return known.group_id == letter.group_id
+    like = by_place.find(letter.environment, tell())
+    return like is not None and (
+        like.fingerprint == letter.fingerprint or by_place.group_of(like).pk == letter.group_id
+    )
 
 
 def assign(fallen: Sequence[Fallen]) -> None:
@@ -101,12 +121,13 @@ def assign(fallen: Sequence[Fallen]) -> None:
         return
     now = clock.now()
     homeless = [each for each in fallen if each.group is None]
-    _name([each for each in fallen if each.group is not None])
+    stay = [each for each in fallen if each.group is not None]
     groups = _groups({(each.letter.environment, each.formed): each for each in homeless}, now)
     splits = _splits({group.pk for group in groups.values()})
     for each in homeless:
         group = groups[each.letter.environment, each.formed.fingerprint]
         each.group = _split(group, splits, each.letter)
+    _name(stay)
     _count(fallen, now)
     hints.hint(TOPIC)
 
@@ -115,7 +136,7 @@ def backfill(most: int = BATCH) -> int:
     """Up to `most` letters that have no group yet; returns how many there were."""
     rows = list(Letter.objects.filter(group=None).order_by("pk")[:most])
     with transaction.atomic():
-        fallen = [Fallen(row, fingerprint.form(_died(row)), row.last_died_at) for row in rows]
+        fallen = [_fallen(row) for row in rows]
         assign(fallen)
         for each in fallen:
             assert each.group
@@ -134,7 +155,15 @@ def _index(rows: Sequence[Letter]) -> None:
     )
 
 
-def _died(letter: Letter) -> Died:
+def _fallen(row: Letter) -> Fallen:
+    how, contents = _died(row)
+    return Fallen(
+        row, fingerprint.form(how), cache(lambda: by_place.told_of(how, contents)), row.last_died_at
+    )
+
+
+def _died(letter: Letter) -> tuple[Died, Contents | None]:
+    """How it died last, and what custody keeps of it, if that can be read."""
     try:
         contents = selectors.contents_of(letter)
     except SealError:
@@ -142,22 +171,23 @@ def _died(letter: Letter) -> Died:
     last = contents.attempts[-1] if contents and contents.attempts else {}
     who = letter.agent or letter.queue
     said = str(last.get("traceback") or "")
-    return Died(who, letter.failure_reason, letter.failure_type, letter.failure_message, said)
+    how = Died(who, letter.failure_reason, letter.failure_type, letter.failure_message, said)
+    return how, contents
 
 
 def _name(fallen: Sequence[Fallen]) -> None:
     """Where a letter stays in its group, its fingerprint leads there, unless it leads somewhere already: it may be one
-    that was formed otherwise before."""
-    GroupAlias.objects.bulk_create(
-        (
-            GroupAlias(
-                environment=each.letter.environment, fingerprint=each.formed.fingerprint, group=each.group
+    that was formed otherwise before, or says the same as one that leads somewhere."""
+    known = _known({(each.letter.environment, each.formed.fingerprint) for each in fallen})
+    for each in fallen:
+        environment = each.letter.environment
+        if not each.group or (environment, each.formed.fingerprint) in known:
+            continue
+        like = by_place.find(environment, each.tell())
+        if like or not is_current(each.group.fingerprint):
+            by_place.lead(
+                environment, each.formed, each.tell(), by_place.group_of(like) if like else each.group, like
             )
-            for each in fallen
-            if each.group and not is_current(each.group.fingerprint)
-        ),
-        ignore_conflicts=True,
-    )
 
 
 # ---- Which group -----------------------------------------------------------------------------------------------
@@ -167,19 +197,42 @@ def _groups(
     """By environment and fingerprint; those that nobody knows are made."""
     wanted = {(place, formed.fingerprint): each for (place, formed), each in fallen.items()}
     found = _known(wanted)
-    for key in sorted(wanted.keys() - found.keys()):
-        found[key] = _older(wanted[key]) or _new(wanted[key], now)
+    unknown = {key: each for key, each in wanted.items() if key not in found}
+    if unknown:
+        by_place.lock({(place, each.tell().place) for (place, _), each in unknown.items()})
+        # Somebody may have made them meanwhile.
+        found |= _known(unknown)
+    for key in sorted(unknown.keys() - found.keys()):
+        each = unknown[key]
+        found[key] = _older(each, _is_formed_so) or _alike(each) or _older(each, _says_so) or _new(each, now)
     return found
 
 
-def _older(each: Fallen) -> FailureGroup | None:
-    """The group of an earlier algorithm whose letters have this fingerprint today; from now on it is known by it. Of
-    several the first, from which others may have been split."""
+def _alike(each: Fallen) -> FailureGroup | None:
+    """The group of a failure that says the same at the same place."""
+    like = by_place.find(each.letter.environment, each.tell())
+    if like is None:
+        return None
+    each.joined = True
+    group = by_place.group_of(like)
+    return by_place.lead(each.letter.environment, each.formed, each.tell(), group, like).group
+
+
+def _older(each: Fallen, is_it: Callable[[Fallen, Letter], bool]) -> FailureGroup | None:
+    """The group of an earlier algorithm whose letters would be this failure today; from now on it is known by its
+    fingerprint. Of several the first, from which others may have been split."""
     for group in _formed_earlier(each.letter):
-        letters = list(_samples(group))
-        if any(fingerprint.form(_died(letter)).fingerprint == each.formed.fingerprint for letter in letters):
+        if any(is_it(each, letter) for letter in _samples(group)):
             return _renewed(group, each)
     return None
+
+
+def _is_formed_so(each: Fallen, letter: Letter) -> bool:
+    return fingerprint.form(_died(letter)[0]).fingerprint == each.formed.fingerprint
+
+
+def _says_so(each: Fallen, letter: Letter) -> bool:
+    return is_alike(each.tell(), by_place.told_of(*_died(letter)))
 
 
 def _formed_earlier(letter: Letter) -> Iterable[FailureGroup]:
@@ -206,10 +259,7 @@ def _renewed(group: FailureGroup, each: Fallen) -> FailureGroup:
     said = each.formed.fingerprint
     formed = group.formed | each.formed.dump()
     FailureGroup.objects.filter(pk=group.pk).update(fingerprint=said, formed=formed)
-    alias = GroupAlias(environment=group.environment, fingerprint=said, group=group)
-    GroupAlias.objects.bulk_create([alias], ignore_conflicts=True)
-    kept = GroupAlias.objects.select_related("group").get(environment=group.environment, fingerprint=said)
-    return kept.group
+    return by_place.lead(group.environment, each.formed, each.tell(), group).group
 
 
 def _known(wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], FailureGroup]:
@@ -239,9 +289,7 @@ def _new(each: Fallen, now: datetime) -> FailureGroup:
         since=now,
     )
     group.save(force_insert=True)
-    alias = GroupAlias(environment=letter.environment, fingerprint=said, group=group)
-    GroupAlias.objects.bulk_create([alias], ignore_conflicts=True)
-    kept = GroupAlias.objects.select_related("group").get(environment=letter.environment, fingerprint=said)
+    kept = by_place.lead(letter.environment, each.formed, each.tell(), group)
     if kept.group_id != group.pk:
         group.delete()
         return kept.group
@@ -282,6 +330,8 @@ def _count_in(id: UUID, fallen: Sequence[Fallen], now: datetime) -> None:
         "first_died_at": min([*moments] if fresh else [*moments, group.first_died_at]),
         "last_died_at": max([*moments] if fresh else [*moments, group.last_died_at]),
     }
+    joined = [each.formed for each in fallen if each.joined]
+    changes |= by_place.joined(group, joined) if joined else {}
     FailureGroup.objects.filter(pk=id).update(**changes | _came_back(fallen) | _new_again(group, now))
     _add_parts(id, fallen)
     _add_rates(id, fallen)

@@ -186,7 +186,7 @@ class _Batch:
         assert arrival.redrive
         letter.deaths += 1
         formed = fingerprint.form(grouping.died(arrival))
-        same = grouping.is_same(letter, formed)
+        same = grouping.is_same(letter, formed, grouping.teller(arrival))
         self.again.append(DiedAgain(letter.pk, arrival.redrive.number, arrival.failure, same))
         self._died(arrival, letter, letter.deaths, formed)
         if arrival.redrive.number < letter.redrives or letter.state not in {*DIES_AGAIN, State.HELD}:
@@ -226,7 +226,8 @@ class _Batch:
         redrive = arrival.redrive.number if arrival.redrive else 0
         # Where it dies as it did before, it stays in the group that it is in: somebody may have put it there.
         stays = letter.group if same else None
-        self.fallen.append(Fallen(letter, formed, arrival.died_at, redrive, same, stays))
+        tell = grouping.teller(arrival)
+        self.fallen.append(Fallen(letter, formed, tell, arrival.died_at, redrive, same, stays))
 
     def _died(self, arrival: Arrival, letter: Letter, number: int, formed: Formed) -> None:
         death = Death(
