@@ -37,6 +37,7 @@ SAME = [
         "429 {'error': {'type': 'rate_limit_exceeded', 'message': 'Limit 9000 tokens per minute'}}",
     ),
     ("", "connect ETIMEDOUT 2001:db8::1f:587", "connect ETIMEDOUT 192.0.2.117:2525"),
+    ("", "connect ETIMEDOUT fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffa", "connect ETIMEDOUT 192.0.2.117"),
     ("", "connect ECONNREFUSED ::1:5432", "connect ECONNREFUSED 127.0.0.1:5432"),
     ("", "dial tcp [fe80::1%eth0]:6379: i/o timeout", "dial tcp redis-0.cache.svc:6379: i/o timeout"),
     ("", "read tcp 10.1.1.1:41234->10.2.2.2:6379: i/o timeout", "read tcp [::1]:9->[::2]:6379: i/o timeout"),

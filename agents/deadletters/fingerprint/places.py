@@ -10,6 +10,7 @@ IPV6 = (
     rf"\[(?:{_HEX})?(?::(?:{_HEX})?){{2,8}}(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}})?(?:%\w+)?\](?::\d{{1,5}})?"
     rf"|(?<![\w:])(?:{_HEX})?(?::(?:{_HEX})?){{2,8}}(?:(?:\.\d{{1,3}}){{3}})?(?:%\w+)?(?::\d{{1,5}})?(?![\w:])"
 )
+_COLONS = 7
 _NUMBERS = r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+|/\d{1,2})?(?![\w])(?!\.\d)"
 _DOMAINS = (
     "com|net|org|io|dev|ai|app|co|local|localdomain|internal|intern|svc|example|test|lan|cloud|invalid|corp|home|gov|edu|mil"
@@ -122,7 +123,9 @@ def ipv6(text: str) -> str | None:
             ip_address(each)
         except ValueError:
             continue
-        return "<host>" if any(letter.isdigit() for letter in text) or text == "::" else None
+        # `bad::face` may be a name of the code.
+        plain = text == "::" or each.count(":") == _COLONS or any(letter.isdigit() for letter in text)
+        return "<host>" if plain else None
     return None
 
 
