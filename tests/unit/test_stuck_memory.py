@@ -42,6 +42,11 @@ def test_what_lasts_for_most_of_the_hour_is_usual_by_now() -> None:
     assert wait_limit(QUIET + slow, range(20, 60)) > 60
 
 
+def test_a_queue_that_was_stuck_for_most_of_its_first_minutes__learned_from_the_others() -> None:
+    young = [minute(number, 0.1) for number in range(2)] + [minute(number, 30) for number in range(2, 5)]
+    assert wait_limit(young, range(2, 5)) == patience.LEAST_WAIT_S
+
+
 def test_too_few_messages_outside_of_it__all_of_them_count() -> None:
     few = [minute(number, 0.1, messages=1) for number in range(10)]
     assert calm(few + OUTAGE, [range(20, 24)]) == few + OUTAGE

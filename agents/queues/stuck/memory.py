@@ -1,7 +1,7 @@
 """What one look leaves to the next: what is usual for a queue, learned from its last hour, and since when it grows.
 
 What a queue did while its messages were stuck teaches nothing: a limit that grows with every incident comes too late
-for the next one. But what lasts for more than half of the hour is usual by now, whatever it is called.
+for the next one. But what lasts for more than half an hour is usual by now, whatever it is called.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 RELEARN = timedelta(seconds=20)
 # A minute that was sampled for less says nothing of rates.
 LEAST_COUNTED_S = 10
-# More than this share of the hour is no incident.
-USUAL_SHARE = 0.5
+# What lasts for longer than this is no incident.
+LONGEST_MINUTES = 30
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ def calm(points: Sequence[Point], held_up: Iterable[range]) -> Sequence[Point]:
     troubled = {minute for stretch in held_up for minute in stretch}
     found = [point for point in points if point.start not in troubled]
     enough = sum(point.tally.work.count for point in found) >= patience.FEW
-    return found if enough and len(found) >= USUAL_SHARE * len(points) else points
+    return found if enough and len(points) - len(found) <= LONGEST_MINUTES else points
 
 
 def _held_up(queues: Sequence[QueueState], now: datetime) -> dict[QueueKey, list[range]]:
