@@ -195,10 +195,14 @@ numbers = st.one_of(
     st.binary(min_size=20, max_size=20).map(bytes.hex),
     st.integers(0, 2**48).map(hex),
 )
+# `bad::face` may as well be a name of the code.
+addresses = st.ip_addresses(v=6).filter(
+    lambda each: "::" not in str(each) or any(letter.isdigit() for letter in str(each))
+)
 hosts = st.one_of(
     st.tuples(st.ip_addresses(v=4), st.integers(1, 65535)).map(lambda pair: f"{pair[0]}:{pair[1]}"),
     st.tuples(st.ip_addresses(v=6), st.integers(1, 65535)).map(lambda pair: f"[{pair[0]}]:{pair[1]}"),
-    st.ip_addresses().map(str),
+    (st.ip_addresses(v=4) | addresses).map(str),
 )
 words = st.text(string.ascii_lowercase, min_size=2, max_size=10)
 files = st.lists(words | st.integers(0, 9999).map(str), min_size=2, max_size=5).map(
@@ -236,7 +240,7 @@ def test_any_value_of_a_kind__the_same_message(kind: st.SearchStrategy[str]) -> 
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.ip_addresses(v=4), st.ip_addresses(v=6))
+@given(st.ip_addresses(v=4), addresses)
 def test_addresses_of_both_kinds__the_same(four: IPv4Address, six: IPv6Address) -> None:
     assert normalised(f"connect to {four} timed out") == normalised(f"connect to {six} timed out")
 
