@@ -120,6 +120,7 @@ APART = [
     ),
     ("", "Unexpected answer of billing: it is no JSON", "Unexpected answer of stock: it is no JSON"),
     ("KeyError", "'iban'", "'bic'"),
+    ("LookupError", "unknown encoding: 'utf-16'", "unknown encoding: 'iso-8859-15'"),
     ("KeyError", "'address1'", "'address2'"),
     ("", 'column "iban" of relation "orders" is null', 'column "bic" of relation "orders" is null'),
     ("", 'violates unique constraint "orders_pkey"', 'violates unique constraint "orders_number_key"'),
