@@ -28,7 +28,7 @@ class Point(StrEnum):
         "capture"  # letters are read and not committed; or committed, and whoever sent them was not told
     )
     SEAL = "seal"  # members are committed, and the plan is not closed
-    CLAIM = "claim"  # the claim is committed, nothing was sent
+    CLAIM = "claim"  # the claim is committed, or the attempt on messages that wait; nothing was sent
     PUBLISH = "publish"  # the attempt is committed and some of it was sent
     RECORD = "record"  # all is sent, and nobody noted it; or the broker was asked for it, and nobody noted the answer
     SETTLE = "settle"  # outcomes are read and not written; or written, and nothing followed for the operation

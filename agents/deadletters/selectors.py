@@ -93,6 +93,11 @@ def deaths_of(letter: Letter) -> list[Death]:
     return list(letter.died.order_by("-number"))
 
 
+def known_deaths(ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these deaths that custody was told of."""
+    return set(Death.objects.filter(among("pk", set(ids))).values_list("pk", flat=True))
+
+
 def changes_of(letter: Letter) -> list[LetterChange]:
     """How its state changed, the last first."""
     return list(letter.changes.order_by("-pk"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import amqp
 from amqp.exceptions import MessageNacked, NotFound
 
+from core import crash
 from core.brokers.amqp_values import plain
 from core.brokers.api import BrokerError, BrokerUrl
 from core.brokers.rabbitmq import ARGUMENTS, Gone, Message, connected, reason
 from core.brokers.waiting import LETTERS, Letter, Moved, Waits, Wanted
+from core.crash import Point
 
 PERSISTENT = 2
 CONFIRM_SECONDS = 30.0
@@ -26,6 +28,8 @@ Outgoing = Callable[[Any, Wanted], tuple[Any, str]]
 
 class QueueShifter:
     """See `core.brokers.waiting.Shifter`."""
+
+    remembers: ClassVar[bool] = False
 
     def __init__(self, broker: BrokerUrl) -> None:
         self._broker = broker
@@ -48,6 +52,20 @@ class QueueShifter:
             channel.queue_declare(LETTERS, durable=True, auto_delete=False, arguments=ARGUMENTS)
         return self._shift(queue, wanted, outgoing)
 
+    def look(self, queue: str, wanted: Sequence[Wanted]) -> Sequence[Moved]:
+        missed = Counter(each.key for each in wanted)
+        with self._looking() as channel, contextlib.suppress(NotFound):
+            for message in _each(channel, queue):
+                if _strike(missed, waits(message).key) and not missed:
+                    break
+        return [_looked(missed, each.key) for each in wanted]
+
+    def life(self) -> str:
+        return ""
+
+    def kept(self, life: str) -> bool:
+        return True
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -68,7 +86,7 @@ class QueueShifter:
             try:
                 turn.go(channel, queue)
             except NotFound:
-                return turn.found
+                return turn.ended()
             except Gone:
                 # What was moved by then is said: asked again, nobody could tell it from what consumers took.
                 self.close()
@@ -116,7 +134,7 @@ class _Turn:
                 return
 
     def ended(self) -> list[Moved]:
-        """The whole queue was seen: what was not met is gone."""
+        """The whole queue was seen, or it is there no longer: what was not met is gone."""
         return [Moved.GONE if each is Moved.UNSENT else each for each in self.found]
 
     def _one(self, channel: Any, message: Any, place: int) -> None:
@@ -131,6 +149,7 @@ class _Turn:
             self.found[place] = Moved.UNROUTABLE
             return
         self.found[place] = Moved.MOVED
+        crash.here(Point.PUBLISH)
         channel.basic_ack(message.delivery_tag)
 
     def _came_back(self, *_: Any) -> None:
@@ -154,6 +173,21 @@ def waits(message: Any) -> Waits:
         exchange=str(message.delivery_info.get("exchange") or ""),
         routing_key=str(message.delivery_info.get("routing_key") or ""),
     )
+
+
+def _looked(missed: Counter[str], key: str) -> Moved:
+    """Of equal messages that are fewer than were wanted, the first ones are gone."""
+    return Moved.GONE if _strike(missed, key) else Moved.UNSENT
+
+
+def _strike(missed: Counter[str], key: str) -> bool:
+    """One less of them, if there was one."""
+    if key not in missed:
+        return False
+    missed[key] -= 1
+    if not missed[key]:
+        del missed[key]
+    return True
 
 
 def _each(channel: Any, queue: str) -> Iterator[Any]:

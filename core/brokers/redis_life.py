@@ -20,6 +20,8 @@ from typing import Any, Final, NamedTuple
 
 import redis
 
+from core.brokers.redis_line import RedisLine
+
 KEY: Final = "postroom.life"
 # A server says in whole seconds when it began.
 CLOCKS: Final = 1
@@ -53,6 +55,18 @@ class Life(NamedTuple):
         if then.server and self.server == then.server:
             return True
         return then.writes and self.writes and self.began >= then.at - CLOCKS
+
+
+class LivingLine(RedisLine):
+    """A line that knows whether its Redis kept what was put there."""
+
+    def life(self) -> str:
+        with self._speaking() as client:
+            return begun(client).text
+
+    def kept(self, life: str) -> bool:
+        with self._speaking() as client:
+            return now(client).has_kept(read(life))
 
 
 def begun(client: redis.Redis) -> Life:

@@ -11,10 +11,9 @@ from typing import Any, ClassVar, Final
 
 import redis
 
-from core.brokers import redis_life
 from core.brokers.api import Post, Sent
 from core.brokers.kombu_lists import list_of, step_of
-from core.brokers.redis_line import RedisLine
+from core.brokers.redis_life import LivingLine
 
 MARKER: Final = "postroom.redriven:"
 DELAYED, DELAYED_MESSAGES = "postroom.delayed", "postroom.delayed.messages"
@@ -60,7 +59,7 @@ return 1
 _ANSWERS: Final = {1: Sent.CONFIRMED, 0: Sent.ALREADY, -1: Sent.REFUSED}
 
 
-class ListPublisher(RedisLine):
+class ListPublisher(LivingLine):
     """See `core.brokers.api.Publisher`."""
 
     remembers: ClassVar[bool] = True
@@ -75,14 +74,6 @@ class ListPublisher(RedisLine):
     def seen(self, letter_key: str, number: int) -> bool | None:
         with self._speaking() as client:
             return bool(client.exists(_marker(letter_key, number)))
-
-    def life(self) -> str:
-        with self._speaking() as client:
-            return redis_life.begun(client).text
-
-    def kept(self, life: str) -> bool:
-        with self._speaking() as client:
-            return redis_life.now(client).has_kept(redis_life.read(life))
 
     def _together(self, client: redis.Redis, posts: Sequence[Post]) -> list[Sent]:
         """Those that go now in one script, each that waits in one of its own: all on their way at once."""

@@ -8,14 +8,16 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import redis
 
+from core import crash
 from core.brokers.kombu_lists import PRIORITY_STEPS, list_of
-from core.brokers.redis_line import RedisLine
+from core.brokers.redis_life import LivingLine
 from core.brokers.redis_publisher import MARKER_SECONDS
 from core.brokers.waiting import FIELD, LETTERS, Letter, Moved, Waits, Wanted
+from core.crash import Point
 
 MARKER: Final = "postroom.moved:"
 WINDOW, TOGETHER = 1_000, 100
@@ -47,8 +49,10 @@ class Found(NamedTuple):
 Arrives = Callable[[Found, Wanted], tuple[str, bytes]]
 
 
-class ListShifter(RedisLine):
+class ListShifter(LivingLine):
     """See `core.brokers.waiting.Shifter`."""
+
+    remembers: ClassVar[bool] = True
 
     def waits(self, queue: str, limit: int) -> Sequence[Waits]:
         found: list[Waits] = []
@@ -71,12 +75,22 @@ class ListShifter(RedisLine):
 
         return self._shift(queue, wanted, arrives, FIELD)
 
+    def look(self, queue: str, wanted: Sequence[Wanted]) -> Sequence[Moved]:
+        with self._speaking() as client:
+            there = _find(client, queue, {each.key for each in wanted})
+            with client.pipeline(transaction=False) as pipe:
+                for each in wanted:
+                    pipe.exists(f"{MARKER}{each.mark}")
+                markers = pipe.execute()
+        return [_looked(there.get(each.key), marker) for each, marker in zip(wanted, markers, strict=True)]
+
     def _shift(self, queue: str, wanted: Sequence[Wanted], arrives: Arrives, field: str) -> list[Moved]:
         with self._speaking() as client:
             there = _find(client, queue, {each.key for each in wanted})
             sent: list[Moved] = []
             for start in range(0, len(wanted), TOGETHER):
                 sent += _together(client, queue, wanted[start : start + TOGETHER], there, arrives, field)
+                crash.here(Point.PUBLISH)
             return sent
 
 
@@ -147,6 +161,13 @@ def _moved(answer: Any) -> Moved:
     if isinstance(answer, int):
         return Moved.ALREADY if answer else Moved.GONE
     return Moved(answer.decode() if isinstance(answer, bytes) else answer)
+
+
+def _looked(found: list[Found] | None, marker: int) -> Moved:
+    """Of equal messages each is one that waits, as long as there are some."""
+    if marker:
+        return Moved.ALREADY
+    return Moved.UNSENT if found and found.pop(0) else Moved.GONE
 
 
 def _find(client: redis.Redis, queue: str, keys: Collection[str]) -> dict[str, list[Found]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 from core.brokers.api import BrokerError, BrokerUrl
 
@@ -28,14 +28,15 @@ class Moved(StrEnum):
     MOVED = "moved"
     # An earlier call with this mark did it.
     ALREADY = "already"
-    # It waits there no longer: taken by a consumer, or by somebody else. On RabbitMQ also: moved by an earlier call.
+    # It waits there no longer: taken by a consumer, or by somebody else. Where nothing `remembers` also: moved by an
+    # earlier call; where not everything was `kept` also: lost, before that or after.
     GONE = "gone"
     # No such target; the target is full. The message waits where it was.
     UNROUTABLE = "unroutable"
     REFUSED = "refused"
     # The connection was lost before the broker said anything: it waits in one place, or the other, or both.
     UNKNOWN = "unknown"
-    # Not tried: it waits where it was.
+    # Not tried, or only looked for: it waits where it was.
     UNSENT = "unsent"
 
 
@@ -75,6 +76,9 @@ class Shifter(Protocol):
     Messages in a consumer's hand do not wait, and are left alone.
     """
 
+    # Whether it knows by markers what earlier calls did.
+    remembers: ClassVar[bool]
+
     def waits(self, queue: str, limit: int) -> Sequence[Waits]:
         """Those that are taken next, the first first; none for a queue that is not there. On RabbitMQ this counts as
         a delivery of what is seen. Raises BrokerError."""
@@ -87,6 +91,17 @@ class Shifter(Protocol):
 
     def keep(self, queue: str, wanted: Sequence[Wanted], letter: Letter) -> Sequence[Moved]:
         """Into custody: a letter about each goes to `postroom.letters`, where capture finds it. Otherwise as `move`."""
+
+    def look(self, queue: str, wanted: Sequence[Wanted]) -> Sequence[Moved]:
+        """Where each is, and nothing is moved: `already`, `gone`, or `unsent` while it waits there. On RabbitMQ this
+        counts as a delivery of what is seen. Raises BrokerError."""
+
+    def life(self) -> str:
+        """Which life of its data the broker is in, for `kept`; empty where nothing remembers. Raises BrokerError."""
+
+    def kept(self, life: str) -> bool:
+        """Is everything there that was put there since `life` said so, as far as anybody can tell? Ask it after what
+        was `gone`. Always yes where nothing remembers. Raises BrokerError."""
 
     def close(self) -> None:
         """Let go of the connection. Never fails."""

@@ -146,6 +146,26 @@ def test_taken_by_a_consumer_in_between__gone(home: Home) -> None:
     assert home.taken(home.other) == []
 
 
+def test_looked_for__said_where_each_is_and_nothing_moves(home: Home) -> None:
+    home.send("a", "b", "b")
+    wanted = home.wanted("op")
+    with waiting.shifter(home.broker) as there:
+        assert there.move(home.queue, wanted[:1], home.other) == [Moved.MOVED]
+        moved = Moved.ALREADY if there.remembers else Moved.GONE
+        assert there.look(home.queue, wanted) == [moved, Moved.UNSENT, Moved.UNSENT]
+        assert home.bodies(home.queue) == ["b", "b"]
+        assert there.look(home.queue, wanted) == [moved, Moved.GONE, Moved.GONE]
+        assert there.look("nobody-has-this", wanted) == [moved, Moved.GONE, Moved.GONE]
+
+
+def test_whether_all_was_kept__redis_says_and_rabbitmq_remembers_nothing(home: Home) -> None:
+    with waiting.shifter(home.broker) as there:
+        life = there.life()
+        assert bool(life) is there.remembers is (home.broker.kind == "redis")
+        assert there.kept(life)
+        assert there.kept("") is not there.remembers
+
+
 def test_equal_messages__each_of_them(home: Home) -> None:
     home.send("a", "a", "a")
     wanted = home.wanted("op")
@@ -168,8 +188,8 @@ def test_keep__a_letter_about_each_and_the_queue_is_empty(home: Home) -> None:
 def test_a_queue_that_is_not_there__nothing_waits_and_all_is_gone(home: Home) -> None:
     with waiting.shifter(home.broker) as there:
         assert there.waits("nobody-has-this", 10) == []
-        found = there.move("nobody-has-this", [Wanted("k", f"{home.queue}:op:0")], home.other)
-        assert set(found) <= {Moved.GONE, Moved.UNSENT}
+        wanted = [Wanted("k", f"{home.queue}:op:0")]
+        assert there.move("nobody-has-this", wanted, home.other) == [Moved.GONE]
 
 
 def test_asked_again_on_redis__already_and_not_a_second_time(on_redis: Home) -> None:

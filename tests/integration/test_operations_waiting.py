@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
-import kombu
 import pytest
 
 from agents.deadletters.models import Letter
-from agents.deadletters.services.capture import Capture
 from agents.operations import api
 from agents.operations.errors import SelectionRefusedError
 from agents.operations.models import Item, Operation
 from agents.operations.options import OptionRefusedError, parse
-from agents.operations.services import executing, shifting
+from agents.operations.services import shifting
 from agents.operations.values import Action, Selection, State
-from core import redis_url
-from core.access import grants
 from core.access.api import PermissionRefusedError, Scope
-from core.access.services import Actor
 from core.brokers.api import BrokerUrl
 from tests.support import servers
 from tests.support.accounts import person, signed_in
+from tests.support.queues_of_messages import Queues, made_on, operator, operator_again, started, worked
 
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Queues:
-    """A queue and another, on one of the brokers that Postroom knows."""
-
-    broker: BrokerUrl
-    name: str
-    other: str
-
-    @property
-    def select(self) -> Selection:
-        return Selection(queue=f"{self.broker.name}/{self.name}")
-
-    def send(self, *bodies: str) -> None:
-        with self._channel() as channel:
-            for body in bodies:
-                headers = {"task": "book", "id": f"m-{body}"}
-                kombu.Producer(channel).publish(body, routing_key=self.name, headers=headers)
-
-    def bodies(self, name: str) -> list[Any]:
-        with self._channel() as channel:
-            queue = kombu.Queue(name, channel=channel, queue_arguments={"x-queue-type": "quorum"})
-            queue.declare()
-            return [message.payload for message in iter(lambda: queue.get(no_ack=True), None)]
-
-    def _channel(self) -> Any:
-        return kombu.Connection(redis_url.for_celery(self.broker.url)).channel()
 
 
 @pytest.fixture(scope="module")
@@ -69,29 +35,7 @@ def vhost(rabbitmq_program: str) -> Iterator[str]:
 @pytest.fixture(params=["main", "rabbit"])
 def queues(request: pytest.FixtureRequest, redis_url: str, settings: Any) -> Queues:
     url = redis_url if request.param == "main" else request.getfixturevalue("vhost")
-    broker, name = BrokerUrl(request.param, url), uuid.uuid4().hex[:8]
-    settings.REDIS_URL = redis_url
-    settings.POSTROOM = replace(settings.POSTROOM, brokers=(broker,))
-    found = Queues(broker, f"orders-{name}", f"spare-{name}")
-    found.bodies(found.name), found.bodies(found.other)
-    return found
-
-
-def operator(scope: Scope | None = None, role: str = "admin") -> Actor:
-    return Actor(grants.subject_of(person("ana", role, scope=scope)), "test")
-
-
-def started(queues: Queues, action: Action = Action.MOVE, **options: Any) -> Operation:
-    ana = operator()
-    given = {"target_queue": queues.other} | options if action is Action.MOVE else options
-    return api.start(api.plan(action, queues.select, parse(action, given), ana), "gateway moved", ana)
-
-
-def worked(operation: Operation) -> Operation:
-    executing.go_on(operation.pk)
-    operation.refresh_from_db()
-    assert operation.tally.adds_up
-    return operation
+    return made_on(BrokerUrl(request.param, url), settings, redis_url)
 
 
 def test_moved__what_waited_when_it_was_sealed_and_nothing_that_came_since(queues: Queues) -> None:
@@ -119,10 +63,7 @@ def test_purged__into_custody_and_redriven_from_there_if_somebody_wants(queues: 
     queues.send("a", "b")
     worked(started(queues, Action.PURGE))
     assert queues.bodies(queues.name) == []
-    capture = Capture(queues.broker)
-    while capture.step(1.0):
-        pass
-    capture.close()
+    queues.capture()
     letters = list(Letter.objects.order_by("message_id"))
     assert [(row.message_id, row.queue, row.state) for row in letters] == [
         ("m-a", queues.name, "held"),
@@ -164,6 +105,17 @@ def test_no_such_target_on_rabbitmq__halted_and_all_still_waits(queues: Queues) 
     assert queues.bodies(queues.name) == ["a"]
 
 
+def test_a_queue_that_was_deleted_on_rabbitmq__left_out_and_at_its_end(queues: Queues) -> None:
+    if queues.broker.kind == "redis":
+        # An empty list is none.
+        return
+    queues.send("a", "b")
+    operation = started(queues)
+    queues.delete()
+    worked(operation)
+    assert (operation.state, operation.left_out) == (State.DONE, 2)
+
+
 def test_over_the_api__planned_started_and_its_members_named(queues: Queues) -> None:
     queues.send("a", "b")
     client = signed_in(person("ben", "admin"))
@@ -190,12 +142,6 @@ def test_paused__nothing_moves(queues: Queues) -> None:
     with pytest.raises(api.StaleStateError):
         shifting.apply(operation)
     assert queues.bodies(queues.name) == ["a"]
-
-
-def operator_again() -> Actor:
-    from core.access.models import User
-
-    return Actor(grants.subject_of(User.objects.get(username="ana")), "test")
 
 
 @pytest.mark.parametrize(

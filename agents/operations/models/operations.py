@@ -46,6 +46,9 @@ class Operation(Asked):
     base = models.JSONField(default=dict)
     # When the next message may go, in microseconds since 1970: the rate, for all workers together.
     next_at = models.BigIntegerField(default=0)
+    # About messages that wait: which life of its data their broker was in before the attempt that nobody has noted
+    # the end of, where it can say; empty where there is none.
+    life = models.CharField(max_length=NAME, blank=True, default="")
 
     selected = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(default=0)

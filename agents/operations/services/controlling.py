@@ -55,7 +55,10 @@ def cancel(operation: Operation, actor: Actor) -> Operation:
     _allowed(operation, actor)
     row = steps.step(operation, GOING, State.CANCELLING, actor, Audited.OPERATION_CANCELLED, said=actor.why)
     untouch(row)
-    return finish(row)
+    row = finish(row)
+    if row.state == State.CANCELLING and row.waiting:
+        execute_soon(row.pk)
+    return row
 
 
 def halt(operation: Operation, why: str) -> Operation | None:
@@ -122,9 +125,11 @@ def improve(operation: Operation) -> Operation:
 
 
 def untouch(operation: Operation) -> bool:
-    """A portion of what waits in an operation that will not send it; True when that was all."""
+    """A portion of what waits in an operation that will not send it; True when that was all. Messages that a worker
+    was about to move are not among them before somebody looked where they are."""
     with transaction.atomic():
         waiting = Item.objects.filter(plan=operation.plan_id, state=ItemState.WAITING).order_by("ordinal")
+        waiting = waiting.exclude(letter=None, number__gt=0)
         if connection.features.has_select_for_update_skip_locked:
             waiting = waiting.select_for_update(skip_locked=True)
         ids = list(waiting.values_list("pk", flat=True)[:PORTION])

@@ -181,9 +181,20 @@ def _complain(operation: Operation, fates: Mapping[int, Fate]) -> None:
 
 
 def _sweep(id: UUID) -> None:
-    """What a cancel or a failure left waiting."""
-    operation = Operation.objects.filter(pk=id, state__in=controlling.OVER, waiting__gt=0).first()
+    """What a cancel or a failure left waiting; and what was under way at a cancel, and is noted by now, ends it."""
+    over = Operation.objects.filter(pk=id, state__in=controlling.OVER)
+    operation = over.select_related("plan").first()
+    if operation:
+        _look_after(operation)
     while operation and not controlling.untouch(operation):
         pass
     if operation:
         controlling.finish(operation)
+
+
+def _look_after(operation: Operation) -> None:
+    """It is looked after again by whoever comes next."""
+    try:
+        shifting.look_after(operation)
+    except (BrokerError, StaleStateError) as problem:
+        log.warning("a cancelled operation waits", operation=operation.number, problem=str(problem))

@@ -52,6 +52,10 @@ def _told() -> int:
         if _may_go_on(operation):
             execute_soon(operation.pk, workers(operation))
             told += 1
+    # What a worker was about to move when it was cancelled is looked after.
+    for operation in Operation.objects.filter(idle, state=State.CANCELLING, waiting__gt=0)[:AT_ONCE]:
+        execute_soon(operation.pk)
+        told += 1
     return told
 
 

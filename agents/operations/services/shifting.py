@@ -2,31 +2,35 @@
 time, with the attempt written down before it is made.
 
 What the broker did is noted after it did it. A worker that dies in between is followed by one that asks again: Redis
-knows by its markers; on RabbitMQ a message that is gone after an attempt is unknown, for nobody can tell whether it
-was moved or consumed.
+knows by its markers, as long as it has kept its data since the attempt; on RabbitMQ, and on a Redis that lost its data,
+a message that is gone after an attempt is unknown, for nobody can tell whether it was moved or consumed. What custody
+holds is not gone: there the purge is known to have been done.
 """
 
 from __future__ import annotations
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
+from agents.deadletters import selectors as custody
 from agents.operations.models import Item, Operation
 from agents.operations.services import controlling, steps, who
 from agents.operations.services.waiting import Queue, of
 from agents.operations.values import PERMISSIONS, Action, ItemState, State
-from core import clock, leases
+from core import clock, crash, leases
 from core.access.api import PermissionRefusedError, require
 from core.brokers import waiting
-from core.brokers.waiting import Moved, Waits, Wanted
+from core.brokers.waiting import Moved, Shifter, Waits, Wanted
+from core.crash import Point
 from core.transitions import StaleStateError
 
 PORTION: Final = 200
@@ -34,31 +38,80 @@ LEASE: Final = timedelta(seconds=60)
 # Names deaths of messages that were taken off their queue, so that each is one death however often it is told.
 DEATHS: Final = UUID("0f6a5c7e-8a55-5e0c-9d5a-1f6e0b6f5a21")
 TAKEN_OFF: Final = "TakenOff"
-AFTER: Final = {
-    Moved.MOVED: ItemState.APPLIED,
-    Moved.ALREADY: ItemState.APPLIED,
-    Moved.GONE: ItemState.LEFT_OUT,
-    Moved.UNKNOWN: ItemState.UNKNOWN,
-}
-WHY: Final = {
-    ItemState.LEFT_OUT: "it waited there no longer",
-    ItemState.UNKNOWN: "it is where it was, where it was to go, or both: the connection was lost in between",
-}
+WENT: Final = "it waited there no longer"
+CUT_OFF: Final = "it is where it was, where it was to go, or both: the connection was lost in between"
+UNNOTED: Final = "it waits there no longer: it was moved by a worker that died, or a consumer took it"
+LOST: Final = "its broker lost its data: it was moved or consumed before that, or lost with the rest"
 HALTS: Final = {
     Moved.UNROUTABLE: "no queue takes the messages: {} is not there",
     Moved.REFUSED: "the broker refuses the messages: {} is full",
 }
 
 
+class Fate(NamedTuple):
+    """Where an item goes."""
+
+    state: ItemState
+    why: str = ""
+
+
+class Answer(NamedTuple):
+    """What the broker said of some items, in their order, and what that is worth."""
+
+    found: Sequence[Moved]
+    remembers: bool
+    kept: bool
+
+
+def fate(moved: Moved, *, tried: bool, remembers: bool, kept: bool, in_custody: bool) -> Fate | None:
+    """None: it waits where it was. `tried`: nobody noted what an earlier attempt came to."""
+    if in_custody or moved in {Moved.MOVED, Moved.ALREADY}:
+        return Fate(ItemState.APPLIED)
+    if moved is Moved.UNKNOWN:
+        return Fate(ItemState.UNKNOWN, CUT_OFF)
+    if moved is not Moved.GONE:
+        return None
+    if not kept:
+        return Fate(ItemState.UNKNOWN, LOST)
+    return Fate(ItemState.UNKNOWN, UNNOTED) if tried and not remembers else Fate(ItemState.LEFT_OUT, WENT)
+
+
 def apply(operation: Operation) -> bool:
     """The next portion; False when nothing can be done now. Raises BrokerError, StaleStateError."""
+    with _alone(operation) as alone:
+        return alone and _portion(operation)
+
+
+def look_after(operation: Operation) -> None:
+    """What was under way when it was cancelled, and nobody noted: what the broker says now, without moving any more.
+    Raises BrokerError, StaleStateError."""
+    if not operation.plan.selection.queue:
+        return
+    with _alone(operation) as alone:
+        items = list(_open_attempts(operation).order_by("ordinal")[:PORTION]) if alone else []
+        if not items:
+            return
+        queue, life = of(operation.plan.selection), _life(operation)
+        with waiting.shifter(queue.broker) as there:
+            found = there.look(queue.name, _wanted(operation, items))
+            answer = _answer(there, found, life)
+        _record(operation, items, _fates(operation, items, answer, {item.pk for item in items}), set())
+
+
+def _open_attempts(operation: Operation) -> QuerySet[Item]:
+    """Of messages that wait: those of which nobody noted what an attempt came to."""
+    return Item.objects.filter(plan=operation.plan_id, state=ItemState.WAITING, letter=None, number__gt=0)
+
+
+@contextmanager
+def _alone(operation: Operation) -> Iterator[bool]:
+    """One worker at a time; False while it is another."""
     lease = leases.take(f"operation:{operation.pk}", LEASE)
-    if lease is None:
-        return False
     try:
-        return _portion(operation)
+        yield lease is not None
     finally:
-        leases.release(lease)
+        if lease is not None:
+            leases.release(lease)
 
 
 def _portion(operation: Operation) -> bool:
@@ -72,10 +125,14 @@ def _portion(operation: Operation) -> bool:
     if not _allowed(operation, queue):
         return False
     tried = {item.pk for item in items if item.number}
-    _attempt(operation, items)
-    found = _shift(operation, queue, items)
-    _record(operation, items, found, tried if queue.broker.kind == "rabbitmq" else set())
-    return _goes_on(operation, found)
+    with waiting.shifter(queue.broker) as there:
+        life = _life(operation) if tried else there.life()
+        _attempt(operation, items, life)
+        crash.here(Point.CLAIM)
+        answer = _answer(there, _shift(operation, queue, there, items), life)
+    crash.here(Point.RECORD)
+    _record(operation, items, _fates(operation, items, answer, tried), set() if answer.remembers else tried)
+    return _goes_on(operation, answer.found)
 
 
 def _allowed(operation: Operation, queue: Queue) -> bool:
@@ -92,42 +149,87 @@ def _allowed(operation: Operation, queue: Queue) -> bool:
     return False
 
 
-def _attempt(operation: Operation, items: Sequence[Item]) -> None:
+def _life(operation: Operation) -> str:
+    """Of the broker's data, before the first attempt that nobody noted the end of."""
+    return Operation.objects.values_list("life", flat=True).get(pk=operation.pk)
+
+
+def _attempt(operation: Operation, items: Sequence[Item], life: str) -> None:
     """From here on nobody may think that nothing was done."""
     with transaction.atomic():
         ids = [item.pk for item in items]
         Item.objects.filter(pk__in=ids, state=ItemState.WAITING).update(number=1, sent_at=clock.now())
         same = Operation.objects.filter(pk=operation.pk, state=State.RUNNING)
-        if not same.update(active_at=clock.now()):
+        if not same.update(active_at=clock.now(), life=life):
             raise StaleStateError(f"{operation} does not run.")
 
 
-def _shift(operation: Operation, queue: Queue, items: Sequence[Item]) -> Sequence[Moved]:
-    wanted = [Wanted(item.message, f"{operation.pk}:{item.ordinal}") for item in items]
-    with waiting.shifter(queue.broker) as there:
-        if operation.action == Action.MOVE:
-            return there.move(queue.name, wanted, operation.plan.how.target_queue)
-        return there.keep(queue.name, wanted, lambda message, mark: letter(operation, queue, message, mark))
+def _shift(operation: Operation, queue: Queue, there: Shifter, items: Sequence[Item]) -> Sequence[Moved]:
+    wanted = _wanted(operation, items)
+    if operation.action == Action.MOVE:
+        return there.move(queue.name, wanted, operation.plan.how.target_queue)
+    return there.keep(queue.name, wanted, lambda message, mark: letter(operation, queue, message, mark))
 
 
-def _record(operation: Operation, items: Sequence[Item], found: Sequence[Moved], tried: set[int]) -> None:
-    by_state: dict[ItemState, list[int]] = defaultdict(list)
-    for item, moved in zip(items, found, strict=True):
-        state = AFTER.get(moved)
-        if state is ItemState.LEFT_OUT and item.pk in tried:
-            state = ItemState.UNKNOWN
-        if state:
-            by_state[state].append(item.pk)
+def _wanted(operation: Operation, items: Sequence[Item]) -> list[Wanted]:
+    return [Wanted(item.message, _mark(operation, item)) for item in items]
+
+
+def _mark(operation: Operation, item: Item) -> str:
+    return f"{operation.pk}:{item.ordinal}"
+
+
+def _answer(there: Shifter, found: Sequence[Moved], life: str) -> Answer:
+    """Asked after the look: what is not found on a broker that lost its data by then says nothing."""
+    return Answer(found, there.remembers, Moved.GONE not in found or there.kept(life))
+
+
+def _fates(
+    operation: Operation, items: Sequence[Item], answer: Answer, tried: Set[int]
+) -> Sequence[Fate | None]:
+    gone = [item for item, moved in zip(items, answer.found, strict=True) if moved is Moved.GONE]
+    in_custody = _in_custody(operation, gone)
+    return [
+        fate(
+            moved,
+            tried=item.pk in tried,
+            remembers=answer.remembers,
+            kept=answer.kept,
+            in_custody=item.pk in in_custody,
+        )
+        for item, moved in zip(items, answer.found, strict=True)
+    ]
+
+
+def _in_custody(operation: Operation, items: Sequence[Item]) -> set[int]:
+    """Those that an earlier attempt purged, and whose letters were captured: custody proves it."""
+    if operation.action != Action.PURGE or not items:
+        return set()
+    deaths = {_death(_mark(operation, item)): item.pk for item in items}
+    return {deaths[id] for id in custody.known_deaths(deaths)}
+
+
+def _record(
+    operation: Operation, items: Sequence[Item], fates: Sequence[Fate | None], open_: Set[int]
+) -> None:
+    """Where each is now. What waits where it was has no attempt behind it any more, but for those whose earlier one is
+    `open_` still."""
+    by_fate: dict[Fate | None, list[int]] = defaultdict(list)
+    for item, found in zip(items, fates, strict=True):
+        by_fate[found].append(item.pk)
+    back = set(by_fate.pop(None, ())) - open_
     counts, now = Counter[str](), clock.now()
     with transaction.atomic():
-        for state, ids in by_state.items():
+        for found, ids in by_fate.items():
+            assert found
             rows = Item.objects.filter(pk__in=ids, state=ItemState.WAITING)
-            if rows.update(state=state, since=now, why=WHY.get(state, "")) != len(ids):
+            if rows.update(state=found.state, since=now, why=found.why) != len(ids):
                 raise StaleStateError("Another worker has these items.")
-            counts[str(state)] += len(ids)
+            counts[str(found.state)] += len(ids)
             counts["waiting"] -= len(ids)
+        Item.objects.filter(pk__in=back, state=ItemState.WAITING).update(number=0, sent_at=None)
         changes = {name: F(name) + number for name, number in counts.items()}
-        Operation.objects.filter(pk=operation.pk).update(**changes, active_at=now)
+        Operation.objects.filter(pk=operation.pk).update(**changes, active_at=now, life="")
         steps.hint(operation)
 
 
@@ -146,7 +248,7 @@ def letter(operation: Operation, queue: Queue, message: Waits, mark: str) -> byt
     redrive = {"letter_id": letter_id, "number": int(number)} if number.isdigit() else None
     data: dict[str, Any] = {
         "format": 1,
-        "death_id": str(uuid5(DEATHS, mark)),
+        "death_id": str(_death(mark)),
         "died_at": operation.created_at.isoformat(),
         "message_id": message.message_id,
         "task": message.headers.get("task") or "",
@@ -168,3 +270,7 @@ def letter(operation: Operation, queue: Queue, message: Waits, mark: str) -> byt
         "body_size": len(message.body),
     }
     return msgspec.json.encode(data, enc_hook=str)
+
+
+def _death(mark: str) -> UUID:
+    return uuid5(DEATHS, mark)
