@@ -42,6 +42,7 @@ from tests.support.server_fixtures import (  # noqa: E402, F401
     rabbitmq_url,
     redis_server,
     redis_url,
+    vhost,
 )
 
 cleaning.clean_in_our_way()

@@ -146,6 +146,16 @@ class Batch(NamedTuple):
     logs: tuple[LogRequest, ...] = ()
 
 
+def trace_id_of(text: str) -> bytes | None:
+    """The id behind 32 characters of hex, hyphens aside; None for anything else."""
+    wanted = text.strip().replace("-", "")
+    try:
+        found = bytes.fromhex(wanted)
+    except ValueError:
+        return None
+    return found if len(wanted) == 2 * len(found) == 32 else None
+
+
 def attributes_of(encoded: bytes) -> dict[str, Any]:
     """The attributes behind their encoded form; none when it is empty."""
     return dict(decode(encoded)) if encoded else {}

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from agents.spans import language, listing
 from agents.spans.api import Condition, Op, Query
 from agents.spans.services import store
+from agents.spans.values import trace_id_of
 from agents.spans.words import SEVERITIES
 from core.access.api import Permission
 from dashboard.api import paging, query, telemetry
@@ -94,7 +95,7 @@ class Logs(ApiView):
 
 def wanted(given: dict[str, Any]) -> Query:
     """The search of a request's parameters."""
-    if given.get("trace") and telemetry.trace_id_of(given["trace"]) is None:
+    if given.get("trace") and trace_id_of(given["trace"]) is None:
         raise invalid("trace", f"{given['trace']!r} is no trace id: 32 characters of hex are one.")
     search = telemetry.query_of(
         language.parse_logs,

@@ -129,15 +129,6 @@ def milliseconds(nanos: int) -> float:
     return nanos / MS
 
 
-def trace_id_of(text: str) -> bytes | None:
-    """The id behind 32 characters of hex; None for anything else."""
-    wanted = text.strip().lower().replace("-", "")
-    try:
-        return bytes.fromhex(wanted) if len(wanted) == 32 else None
-    except ValueError:
-        return None
-
-
 def attributes(encoded: bytes) -> dict[str, Any]:
     return attributes_of(encoded)
 

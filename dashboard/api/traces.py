@@ -13,6 +13,7 @@ from agents.prices import selectors as prices
 from agents.spans import autocomplete, language, listing
 from agents.spans.api import Query
 from agents.spans.services import store
+from agents.spans.values import trace_id_of
 from agents.spans.words import LOG_WORDS, SPAN_WORDS
 from agents.topology import anatomy, spending
 from core.access.api import Permission
@@ -103,7 +104,7 @@ class OneTrace(ApiView):
 
     @extend_schema(operation_id="traces_get", summary="All spans of a trace", responses=TraceShape)
     def get(self, request: Request, trace_id: str) -> Response:
-        asker, wanted_id = telemetry.asker(self.subject), telemetry.trace_id_of(trace_id)
+        asker, wanted_id = telemetry.asker(self.subject), trace_id_of(trace_id)
         if wanted_id is None:
             raise invalid("trace_id", f"{trace_id!r} is no trace id: 32 characters of hex are one.")
         with telemetry.answering():

@@ -11,9 +11,9 @@ from agents.spans import listing
 from agents.spans.api import Condition, Op, Query, StoreError, Trace
 from agents.spans.selectors import reach_of
 from agents.spans.services import store
+from agents.spans.values import trace_id_of
 from core.access.api import Permission, Subject, may
 from dashboard import words
-from dashboard.api import telemetry
 from dashboard.pages.search import Found
 
 # The shortest text that is taken for an id; each is looked up whole.
@@ -61,4 +61,4 @@ def _trace(row: listing.TraceRow, before: str = "") -> Found:
 def _trace_id(text: str) -> bytes | None:
     """`traceparent` is version-trace-span-flags."""
     parts = text.strip().split("-")
-    return telemetry.trace_id_of(parts[1] if len(parts) == 4 and len(parts[0]) == 2 else text)
+    return trace_id_of(parts[1] if len(parts) == 4 and len(parts[0]) == 2 else text)

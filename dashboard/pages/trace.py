@@ -15,7 +15,7 @@ from agents.prices.values import said
 from agents.spans import listing, payloads
 from agents.spans.api import EVERYWHERE, Condition, LogRecord, Op, Query, Span, Trace
 from agents.spans.services import store
-from agents.spans.values import encode
+from agents.spans.values import encode, trace_id_of
 from agents.topology import anatomy, halves, spending
 from agents.topology.workflows import selectors as workflows
 from core import clock
@@ -46,7 +46,7 @@ USUAL, RUNS_BESIDE = "usual", 8
 @requires(Permission.SEE)
 @require_safe
 def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
-    wanted = telemetry.trace_id_of(trace_id)
+    wanted = trace_id_of(trace_id)
     try:
         found = _read(request, wanted, WITH_PAGE) if wanted else Trace(())
     except ProblemError as refused:
@@ -63,7 +63,7 @@ def trace(request: HttpRequest, trace_id: str) -> HttpResponse:
 @require_safe
 def rows(request: HttpRequest, trace_id: str) -> HttpResponse:
     """All of a large trace, as its page draws it."""
-    wanted = telemetry.trace_id_of(trace_id)
+    wanted = trace_id_of(trace_id)
     with uncollected():
         found = _read(request, wanted) if wanted else Trace(())
         if not found.spans:
@@ -76,7 +76,7 @@ def rows(request: HttpRequest, trace_id: str) -> HttpResponse:
 @require_safe
 def span(request: HttpRequest, trace_id: str, span_id: str) -> HttpResponse:
     """One span's details, as a part of the page."""
-    wanted = telemetry.trace_id_of(trace_id)
+    wanted = trace_id_of(trace_id)
     context = _details(request, wanted, span_id) if wanted else {}
     if not context:
         raise Http404
@@ -196,7 +196,7 @@ def _compared(request: HttpRequest, here: Trace) -> dict[str, Any]:
     beside = _beside(request, here.spans[0].trace_id)
     if not given:
         return beside
-    other = beside["usual"] if given == USUAL else telemetry.trace_id_of(given)
+    other = beside["usual"] if given == USUAL else trace_id_of(given)
     there = _read(request, other) if other else Trace(())
     if not there.spans:
         return {**beside, "with": given, "with_problem": _no_other(given)}

@@ -9,4 +9,5 @@ from tests.support.server_fixtures import (  # noqa: F401
     rabbitmq_url,
     redis_server,
     redis_url,
+    vhost,
 )

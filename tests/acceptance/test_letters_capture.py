@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
 from core.brokers.api import BrokerUrl
-from tests.support import servers
 from tests.support.broker_streams import Home
 from tests.support.house import House
 from tests.support.letters import letter
 
 GOOD, EQUAL = 60, 12
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -16,7 +15,6 @@ from core import redis_url
 from core.brokers import api
 from core.brokers.api import BrokerError, BrokerUrl, Post, Sent
 from core.brokers.rabbitmq import connected
-from tests.support import servers
 from tests.support.servers import free_port
 from tests.support.waiting import until
 
@@ -48,12 +46,6 @@ class Home:
             while message := bound.get(no_ack=True):
                 found.append(message)
         return found
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(params=["redis_server", "vhost"])

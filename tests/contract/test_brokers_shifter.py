@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from core import redis_url
 from core.brokers import api, waiting
 from core.brokers.api import BrokerError, BrokerUrl
 from core.brokers.waiting import LETTERS, Moved, Waits, Wanted
-from tests.support import servers
 from tests.support.servers import free_port
 from tests.support.waiting import until
 
@@ -90,12 +89,6 @@ class Home:
 
 def letter(message: Waits, mark: str) -> bytes:
     return json.dumps({"id": message.message_id, "mark": mark, "body": message.body.decode()}).encode()
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(params=["redis_server", "vhost"])

@@ -6,7 +6,6 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 
 import pika
 import pytest
@@ -17,13 +16,6 @@ from tests.support.broker_streams import Home
 from tests.support.servers import free_port
 
 FEW = [b"one", b"two", b"three"]
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    """Making one takes seconds; each test has a queue of its own in it."""
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(params=["redis_server", "vhost"])

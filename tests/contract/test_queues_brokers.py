@@ -10,7 +10,6 @@ import pytest
 
 from agents.queues.api import BrokerError, PeekCountsError
 from agents.queues.values import Figures, QueueKind
-from tests.support import servers
 from tests.support.queue_brokers import QUORUM, Home, managed
 from tests.support.servers import free_port
 from tests.support.waiting import until
@@ -22,12 +21,6 @@ KINDS = {
     "managed-classic": QueueKind.CLASSIC,
     "managed-quorum": QueueKind.QUORUM,
 }
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from agents.operations.services import shifting
 from agents.operations.values import Action, Selection, State
 from core.access.api import PermissionRefusedError, Scope
 from core.brokers.api import BrokerUrl
-from tests.support import servers
 from tests.support.accounts import person, signed_in
 from tests.support.queues_of_messages import Queues, made_on, operator, operator_again, started, worked
 
@@ -24,12 +22,6 @@ pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
 ]
-
-
-@pytest.fixture(scope="module")
-def vhost(rabbitmq_program: str) -> Iterator[str]:
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(params=["main", "rabbit"])

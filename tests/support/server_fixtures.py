@@ -65,3 +65,10 @@ def rabbitmq_url(rabbitmq_program: str) -> Iterator[str]:
     """An empty virtual host of this test's own, removed afterwards."""
     with servers.rabbitmq_vhost(rabbitmq_program) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def vhost(rabbitmq_program: str) -> Iterator[str]:
+    """A virtual host for a whole file, where each test names queues of its own."""
+    with servers.rabbitmq_vhost(rabbitmq_program) as url:
+        yield url

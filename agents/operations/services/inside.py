@@ -19,7 +19,7 @@ from agents.operations.services.composing import message_of
 from agents.operations.values import Flag
 from agents.spans.api import StoreError, Trace
 from agents.spans.services import store
-from agents.spans.values import Span, Status
+from agents.spans.values import Span, Status, trace_id_of
 from core import clock
 
 LOOKED_INTO, TRACES = 200, 50
@@ -53,7 +53,7 @@ def _of_contents(letter: Letter, row: StoredContents | None, kept: bool) -> int:
 
 def _traces(letters: Sequence[Letter]) -> Mapping[bytes, Trace]:
     """A store that is away leaves the guard silent, not the plan unsealed."""
-    ids = {bytes.fromhex(letter.trace_id) for letter in letters if _is_trace_id(letter.trace_id)}
+    ids = {id for letter in letters if (id := trace_id_of(letter.trace_id))}
     try:
         return store().get_traces(ids, limit=500)
     except StoreError:
@@ -61,9 +61,10 @@ def _traces(letters: Sequence[Letter]) -> Mapping[bytes, Trace]:
 
 
 def _of_trace(letter: Letter, traces: Mapping[bytes, Trace]) -> int:
-    if not _is_trace_id(letter.trace_id):
+    id = trace_id_of(letter.trace_id)
+    if id is None:
         return 0
-    trace = traces.get(bytes.fromhex(letter.trace_id))
+    trace = traces.get(id)
     died = int(letter.last_died_at.timestamp() * SECOND)
     tools = trace is not None and any(_succeeded(span, letter.agent, died) for span in trace.spans)
     return int(Flag.TOOL_SUCCEEDED) if tools else 0
@@ -77,10 +78,3 @@ def _succeeded(span: Span, agent: str, before: int) -> bool:
         and span.status != Status.ERROR
         and span.start + span.duration <= before
     )
-
-
-def _is_trace_id(text: str) -> bool:
-    try:
-        return len(bytes.fromhex(text)) == 16
-    except ValueError:
-        return False

@@ -12,21 +12,13 @@ import pytest
 
 from postroom.delivery.api import ClaimLostError, DeliveryError, Done, Retry, Settlement
 from postroom.delivery.rabbitmq import queues
-from tests.support import servers
 from tests.support.library_brokers import Broker, rabbitmq_broker, redis_broker
-
-
-@pytest.fixture(scope="module")
-def rabbitmq_house(rabbitmq_program: str) -> Iterator[str]:
-    """One virtual host for all of these: to make one takes seconds."""
-    with servers.rabbitmq_vhost(rabbitmq_program) as url:
-        yield url
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     on_redis = request.param == "redis"
-    url = request.getfixturevalue("redis_url" if on_redis else "rabbitmq_house")
+    url = request.getfixturevalue("redis_url" if on_redis else "vhost")
     with (redis_broker if on_redis else rabbitmq_broker)(url) as broker:
         broker.forget()
         yield broker
@@ -112,8 +104,8 @@ def test_several_threads_settle_at_once(broker: Broker) -> None:
     assert sorted(event["id"] for event in broker.events()) == list(range(8))
 
 
-def test_on_rabbitmq_a_queue_that_was_deleted_is_declared_again(rabbitmq_house: str) -> None:
-    with rabbitmq_broker(rabbitmq_house) as broker:
+def test_on_rabbitmq_a_queue_that_was_deleted_is_declared_again(vhost: str) -> None:
+    with rabbitmq_broker(vhost) as broker:
         broker.settler.tell([_json({"id": "lost with its queue"})])
         broker.delete_queue(queues.EVENTS)
         broker.settler.tell([_json({"id": "kept"})])
