@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support import axe
@@ -148,7 +149,7 @@ def test_the_table_by_keyboard(open_own: Open) -> None:
     visit.page.keyboard.press("j")
     visit.page.keyboard.press("Enter")
     visit.page.wait_for_url("**node=*")
-    assert visit.page.locator(".topology-panel h2").is_visible()
+    expect(visit.page.locator(".topology-panel h2")).to_be_visible()
 
 
 def test_the_table_works_without_a_script(open_own: Open) -> None:
@@ -157,4 +158,4 @@ def test_the_table_works_without_a_script(open_own: Open) -> None:
     visit.page.click("noscript a")
     visit.page.click("text=Not received >> nth=0")
     visit.page.click(".row-link >> text=extract >> nth=0")
-    assert visit.page.locator(".topology-panel h2").is_visible()
+    expect(visit.page.locator(".topology-panel h2")).to_be_visible()
