@@ -100,6 +100,22 @@ def test_a_message_that_comes_back_keeps_its_slot(throttle: Throttle, redis_url:
     settler.close()
 
 
+@pytest.mark.parametrize("over", [{0}, {39}, {3, 20, 21, 37}])
+def test_as_many_as_are_over_may_be_sent__whichever_they_are(redis_url: str, over: set[int]) -> None:
+    throttle = Throttle(40, when_full="raise", redis_url=redis_url)
+    fill(throttle, 40)
+    settler = RedisSettler(redis_url)
+    for each in over:
+        settler.settle(Delivery("extract", f"classify-{each}", ""), Settlement(acknowledge=False))
+    for number in range(len(over)):
+        throttle.before_send(library.outgoing(f"again-{number}"))
+    with pytest.raises(FullError):
+        throttle.before_send(library.outgoing("one-more"))
+    assert taken(redis_url) == 40
+    settler.close()
+    throttle.close()
+
+
 def test_what_the_broker_did_not_take_gives_its_slot_back(throttle: Throttle, redis_url: str) -> None:
     fill(throttle)
     throttle.after_send(library.outgoing("classify-0"), ConnectionError("gone"))
