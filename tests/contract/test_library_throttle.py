@@ -106,7 +106,7 @@ def test_as_many_as_are_over_may_be_sent__whichever_they_are(redis_url: str, ove
     fill(throttle, 40)
     settler = RedisSettler(redis_url)
     for each in over:
-        settler.settle(Delivery("extract", f"classify-{each}", ""), Settlement(acknowledge=False))
+        settler.settle(Delivery("extract", f"classify-{each}", f"tag-{each}"), Settlement(acknowledge=False))
     for number in range(len(over)):
         throttle.before_send(library.outgoing(f"again-{number}"))
     with pytest.raises(FullError):
