@@ -18,6 +18,9 @@ from core.watch import Turn
 
 log = structlog.get_logger(__name__)
 NOTED_EVERY = 2.0
+# After fewer than these, more is let come: a commit and a hint to pages cost the same for one and for many.
+FEW = 200
+GATHER_S = 0.05
 LONGEST_PAUSE = 15.0
 
 
@@ -65,6 +68,8 @@ class Follower:
             if found:
                 self._take(found)
                 self._settle(source)
+                if len(found) < FEW:
+                    turn.over.wait(GATHER_S)
             if clock.monotonic() - noted >= NOTED_EVERY:
                 self._note(first=not noted)
                 noted = clock.monotonic()
