@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "agents.spans.apps.SpansConfig",
     "agents.registry.apps.RegistryConfig",
     "agents.prices.apps.PricesConfig",
+    "agents.searches.apps.SearchesConfig",
     "agents.topology.apps.TopologyConfig",
     "agents.ledger.apps.LedgerConfig",
     "agents.queues.apps.QueuesConfig",

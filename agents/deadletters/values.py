@@ -66,16 +66,6 @@ class MaskKind(StrEnum):
     PATTERN = "pattern"
 
 
-class SearchOf(StrEnum):
-    """What a saved search looks for."""
-
-    LETTERS = "letters"
-    GROUPS = "groups"
-    MESSAGES = "messages"
-    TRACES = "traces"
-    LOGS = "logs"
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why, in one line of each kind."""

@@ -11,10 +11,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents.deadletters.models import SavedSearch
-from agents.deadletters.services import searches
-from agents.deadletters.services.searches import FIELDS, SearchError
-from agents.deadletters.values import SearchOf
+from agents.searches import services as searches
+from agents.searches.models import SavedSearch
+from agents.searches.services import FIELDS, SearchError
+from agents.searches.values import SearchOf
 from core import clock
 from core.access.api import Permission, Subject
 from core.access.services import Actor
@@ -26,10 +26,7 @@ from dashboard.api.views import ApiView, source_of
 
 OF = [str(each) for each in SearchOf]
 # The page that shows it.
-PATHS = {each: f"/{each}" for each in SearchOf} | {
-    SearchOf.LETTERS: "/letters",
-    SearchOf.GROUPS: "/letters",
-}
+PATHS = {each: f"/{each}" for each in SearchOf} | {SearchOf.GROUPS: "/letters"}
 VIEWS = {SearchOf.LETTERS: "view=letters&", SearchOf.GROUPS: "view=groups&"}
 
 
@@ -61,9 +58,8 @@ class SavedSearchShape(SavedSearchGiven):
     made_at = query.UtcTime()
 
 
-def path_of(search: SavedSearch) -> str:
-    of = SearchOf(search.of)
-    return f"{PATHS[of]}?{VIEWS.get(of, '')}{search.query}"
+def path_of(of: SearchOf, asked: str) -> str:
+    return f"{PATHS[of]}?{VIEWS.get(of, '')}{asked}"
 
 
 class SearchView(ApiView):
@@ -150,6 +146,6 @@ def _shape(search: SavedSearch, subject: Subject) -> dict[str, Any]:
         **{name: getattr(search, name) for name in FIELDS},
         "owner": search.owner_name,
         "own": searches.is_own(search, subject),
-        "path": path_of(search),
+        "path": path_of(SearchOf(search.of), search.query),
         "made_at": clock.rfc3339(search.made_at),
     }

@@ -18,7 +18,8 @@ from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
 from agents.deadletters.showing import Veil
 from agents.deadletters.trouble import Trouble, What, troubles
-from agents.deadletters.values import SearchOf, State
+from agents.deadletters.values import State
+from agents.searches.values import SearchOf
 from core import live_redis
 from core.access.api import Permission, Subject, may
 from core.access.routes import requires

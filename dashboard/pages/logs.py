@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.searches.values import SearchOf
 from agents.spans import listing
 from agents.spans.api import LogRecord, Page, Query
 from agents.spans.language import QueryRefusedError
@@ -23,7 +24,7 @@ from dashboard.api import logs as api
 from dashboard.api import paging, telemetry
 from dashboard.api.problems import ProblemError
 from dashboard.api.trace_shapes import log_data
-from dashboard.pages import agents_heard, frame
+from dashboard.pages import agents_heard, frame, saved
 
 # From the address to the search; the rest of the language goes into `q`.
 NARROWING = ("severity", "agent", "trace", "message", "queue")
@@ -51,6 +52,7 @@ def logs(request: HttpRequest) -> HttpResponse:
         "curl_path": f"{reverse('api-logs')}?{urlencode(query)}",
         "api_path": reverse("api-logs"),
         "api_query": urlencode(query | _since(request)),
+        **saved.offered(request, SearchOf.LOGS),
         **_empty(request, page),
     }
     status = 400 if problems.keys() - {"store", "cursor"} else 200

@@ -19,6 +19,7 @@ from agents.ledger.models import Ear, Gap, MessageRow
 from agents.ledger.selectors import Wanted
 from agents.ledger.services.ears import WayKind
 from agents.ledger.values import STATES, moment
+from agents.searches.values import SearchOf
 from core import clock
 from core.access.api import Permission
 from core.access.routes import requires
@@ -28,7 +29,7 @@ from dashboard.api.messages import NEWEST_FIRST
 from dashboard.api.paging import Page
 from dashboard.api.problems import ProblemError
 from dashboard.live.messages import holder, tries
-from dashboard.pages import agents_heard, frame
+from dashboard.pages import agents_heard, frame, saved
 
 # Beside the search; each is kept in the address and can be taken away.
 NARROWING = ("queue", "agent", "sender", "workflow", "trace", "conversation", "broker")
@@ -90,6 +91,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         "narrowed": [(name, given[name]) for name in NARROWING if given.get(name)],
         "curl_path": f"{reverse('api-messages')}?{urlencode(_as_query(request, given))}",
         "range_counts": not _is_of_one(given),
+        **saved.offered(request, SearchOf.MESSAGES),
     }
     if not problems:
         context |= _shown(request, given)

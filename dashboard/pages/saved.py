@@ -13,11 +13,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from agents.deadletters.models import SavedSearch
-from agents.deadletters.services import searches
-from agents.deadletters.services.searches import SearchError
-from agents.deadletters.values import SearchOf
-from core.access.api import Permission, may
+from agents.searches import services as searches
+from agents.searches.models import SavedSearch
+from agents.searches.services import PASSING, SearchError
+from agents.searches.values import SearchOf
+from core.access.api import Permission
 from core.access.routes import requires
 from core.access.services import of_request
 from dashboard.api.saved_searches import path_of
@@ -37,11 +37,11 @@ class Saved:
 
     @property
     def url(self) -> str:
-        return path_of(self.search)
+        return path_of(SearchOf(self.search.of), self.search.query)
 
     @property
     def remove_url(self) -> str:
-        return reverse("letters-searches-remove", args=(self.search.pk,))
+        return reverse("searches-remove", args=(self.search.pk,))
 
 
 def offered(request: HttpRequest, of: SearchOf) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def offered(request: HttpRequest, of: SearchOf) -> dict[str, Any]:
         ],
         "saved_of": of,
         "saved_query": request.GET.urlencode(),
-        "may_share": may(subject, Permission.TRIAGE),
+        "may_share": searches.may_share(of, subject),
     }
 
 
@@ -75,7 +75,7 @@ def save(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect(_back(data.get("of", ""), data.get("query", "")))
     messages.success(request, f"{search.name} is kept.")
-    return redirect(path_of(search))
+    return redirect(path_of(SearchOf(search.of), search.query))
 
 
 @requires(Permission.SEE)
@@ -95,5 +95,5 @@ def _back(of: str, query: str) -> str:
         pairs = parse_qsl(query, max_num_fields=50)
     except ValueError:
         pairs = []
-    view = "groups" if of == SearchOf.GROUPS else "letters"
-    return f"{reverse('letters')}?{urlencode({'view': view} | dict(pairs))}"
+    kind = SearchOf(of) if of in {*SearchOf} else SearchOf.LETTERS
+    return path_of(kind, urlencode([(name, value) for name, value in pairs if name not in PASSING]))

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.searches.values import SearchOf
 from agents.spans import language, listing
 from agents.spans.api import Facets, Query
 from agents.spans.language import QueryRefusedError
@@ -25,7 +26,7 @@ from dashboard.api import paging, telemetry
 from dashboard.api.problems import ProblemError
 from dashboard.api.trace_shapes import kind_word, status_word
 from dashboard.charts.scatter import scatter
-from dashboard.pages import agents_heard, frame
+from dashboard.pages import agents_heard, frame, saved
 
 # Counted beside the list; each value is a click that narrows the search.
 FACETS = ("agent", "status", "workflow", "operation", "queue", "model", "error_type")
@@ -76,6 +77,7 @@ def traces(request: HttpRequest) -> HttpResponse:
         "reached": telemetry.moment(found.reached) if found and found.next else None,
         "curl_path": f"{reverse('api-traces')}?{urlencode(_as_query(request))}",
         "tail": store().now_cursor() if found and not request.GET.get("cursor") else "",
+        **saved.offered(request, SearchOf.TRACES),
         **_empty(request, found),
     }
     if request.GET.get("counts") and not problems:

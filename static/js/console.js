@@ -10,3 +10,4 @@ import "./copy.js";
 import "./toasts.js";
 import "./connection.js";
 import "./figures.js";
+import "./saved.js";

@@ -128,20 +128,9 @@ def test_it_works_without_a_script(open_own: Open) -> None:
     expect(visit.page.get_by_role("heading", level=1)).to_contain_text("redrive #")
 
 
-def test_a_search_is_kept_picked_narrowed_and_taken_along(open_own: Open) -> None:
+def test_a_list_is_narrowed_and_taken_along(open_own: Open) -> None:
     visit = open_own("ana")
     page = visit.page
-    visit.go("/letters?view=letters&queue=pay")
-    page.keyboard.press("s")
-    expect(page.get_by_label("Save this search as")).to_be_focused()
-    page.keyboard.type("payments")
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("payments is kept.")).to_be_visible()
-    visit.go("/letters?view=letters&state=any")
-    page.keyboard.press("s")
-    expect(page.locator(".saved-search a")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**queue=pay*")
     visit.go("/letters?view=letters&state=any")
     page.keyboard.press("f")
     page.locator("#letters-facets a[title='Only pay']").click()

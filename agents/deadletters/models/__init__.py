@@ -1,6 +1,6 @@
 """The tables of custody, by what they are about."""
 
-from agents.deadletters.models.finding import LetterText, MaskRule, SavedSearch
+from agents.deadletters.models.finding import LetterText, MaskRule
 from agents.deadletters.models.groups import (
     FailureGroup,
     GroupAlias,
@@ -28,6 +28,5 @@ __all__ = [
     "LetterSource",
     "LetterText",
     "MaskRule",
-    "SavedSearch",
     "StoredContents",
 ]

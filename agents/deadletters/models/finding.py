@@ -1,11 +1,11 @@
-"""What letters are found by, what is hidden of them, and searches that somebody keeps."""
+"""What letters are found by, and what is hidden of them."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from agents.deadletters.models.letters import Letter
-from agents.deadletters.values import MaskKind, SearchOf
+from agents.deadletters.values import MaskKind
 from core import ids
 
 NAME, SENTENCE = 300, 2_000
@@ -39,28 +39,6 @@ class MaskRule(models.Model):
 
     class Meta:
         ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SavedSearch(models.Model):
-    """A search that somebody keeps, for themselves or for everybody."""
-
-    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
-    owner = models.CharField(max_length=NAME)
-    owner_name = models.CharField(max_length=NAME)
-    name = models.CharField(max_length=NAME)
-    of = models.CharField(max_length=20, choices=[(each.value, each.value) for each in SearchOf])
-    # The address' query, such as `state=held&q=card`.
-    query = models.CharField(max_length=SENTENCE)
-    shared = models.BooleanField(default=False)
-    made_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "of", "name"], name="saved_searches_one_each")
-        ]
 
     def __str__(self) -> str:
         return self.name

@@ -11,19 +11,20 @@ from urllib.parse import parse_qsl, urlencode
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from agents.deadletters.models import SavedSearch
-from agents.deadletters.values import SearchOf
+from agents.searches.models import SavedSearch
+from agents.searches.values import RIGHTS, Rights, SearchOf
 from core import clock
-from core.access.api import Permission, Place, Subject, may, require
+from core.access.api import Place, Subject, may, require
 from core.access.audit.api import Action, Target
 from core.access.services import AccessError, Actor
 
+EVERYWHERE = Place()
 FIELDS = ("name", "of", "query", "shared")
 # More than that nobody finds again.
 MOST_EACH = 100
 LONGEST_NAME, LONGEST_QUERY = 100, 2_000
 # Where in a list somebody was is no part of a search.
-PASSING = frozenset({"cursor", "after", "limit", "facets", "view", "csrfmiddlewaretoken"})
+PASSING = frozenset({"cursor", "after", "limit", "facets", "counts", "view", "csrfmiddlewaretoken"})
 
 
 class SearchError(AccessError):
@@ -35,8 +36,10 @@ class SearchError(AccessError):
 
 
 def seen_by(subject: Subject) -> QuerySet[SavedSearch]:
-    """The subject's own, and those that are shared."""
-    return SavedSearch.objects.filter(Q(owner=owner(subject)) | Q(shared=True)).order_by("name", "pk")
+    """The subject's own, and those that are shared; of pages that the subject may open."""
+    kinds = [kind for kind in SearchOf if may(subject, RIGHTS[kind].view)]
+    theirs = Q(owner=owner(subject)) | Q(shared=True)
+    return SavedSearch.objects.filter(theirs, of__in=kinds).order_by("name", "pk")
 
 
 def owner(subject: Subject) -> str:
@@ -67,8 +70,12 @@ def remove(search: SavedSearch, actor: Actor) -> None:
 
 
 def may_change(search: SavedSearch, subject: Subject) -> bool:
-    """One's own; those of others only who manages letters everywhere."""
-    return is_own(search, subject) or bool(may(subject, Permission.MANAGE_LETTERS, Place()))
+    """One's own; those of others only who manages what they look for, everywhere."""
+    return is_own(search, subject) or bool(may(subject, _rights(search).manage, EVERYWHERE))
+
+
+def may_share(of: SearchOf, subject: Subject) -> bool:
+    return bool(may(subject, RIGHTS[of].share))
 
 
 def _save(search: SavedSearch, actor: Actor) -> SavedSearch:
@@ -78,9 +85,12 @@ def _save(search: SavedSearch, actor: Actor) -> SavedSearch:
     _require(before or search, actor.subject)
     search.name, search.query = search.name.strip(), _lasting(search.query)
     _check(search)
+    # Its kind may be another one now.
+    _require(search, actor.subject)
+    require(actor.subject, _rights(search).view)
     if search.shared and not (before and before.shared):
         # It stands in everybody's list.
-        require(actor.subject, Permission.TRIAGE)
+        require(actor.subject, _rights(search).share)
     search.save()
     old = _shown(before) if before else None
     actor.record(Action.SAVED_SEARCH_CHANGED, _target(search), before=old, after=_shown(search))
@@ -95,7 +105,11 @@ def _begin(search: SavedSearch, subject: Subject) -> None:
 
 def _require(search: SavedSearch, subject: Subject) -> None:
     if not is_own(search, subject):
-        require(subject, Permission.MANAGE_LETTERS, Place())
+        require(subject, _rights(search).manage, EVERYWHERE)
+
+
+def _rights(search: SavedSearch) -> Rights:
+    return RIGHTS[SearchOf(search.of)]
 
 
 def _check(search: SavedSearch) -> None:
