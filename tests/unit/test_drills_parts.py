@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from postroom.drills import notes
+from postroom.drills import brokers, notes
 from postroom.drills.crashes import FOLDER
 from postroom.drills.faults import orders
 from postroom.drills.faults.proxy import Wire, through, wire_to
+from postroom.drills.waiting import NeverCameError
 
 
 @pytest.fixture
@@ -96,3 +97,16 @@ def test_orders_hold_until_they_are_taken_back(tmp_path: Path) -> None:
     assert orders.current(tmp_path, "extract") == {"do": "slow", "seconds": 2}
     orders.take_back(tmp_path, "extract")
     assert orders.current(tmp_path, "extract") == {}
+
+
+def test_a_broker_that_never_answers_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = tmp_path / "silent"
+    silent.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n", encoding="utf-8")
+    silent.chmod(0o700)
+    monkeypatch.setattr(brokers, "_redis_program", lambda: str(silent))
+    monkeypatch.setattr(brokers, "START_SECONDS", 1.0)
+    with pytest.raises(NeverCameError, match="the drill's Redis to answer"):
+        brokers.PrivateRedis(tmp_path)
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text(encoding='utf-8').strip()}").exists()

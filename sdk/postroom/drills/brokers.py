@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -59,7 +59,7 @@ class PrivateRedis:
 
     def start(self) -> None:
         self._child = Child("redis", self._command(), self._folder / "log", os.environ)
-        until(self._answers, "the drill's Redis to answer", START_SECONDS)
+        _await(self, self._answers, "the drill's Redis to answer")
 
     def kill(self) -> None:
         if self._child:
@@ -117,7 +117,7 @@ class PrivateRabbitMQ:
         # A node that ends badly leaves a dump where it stands.
         command, log = [_rabbitmq_program()], self._folder / "log"
         self._child = Child("rabbitmq", command, log, self._environ(), self._folder)
-        until(self._answers, "the drill's RabbitMQ to answer", START_SECONDS, every=0.25)
+        _await(self, self._answers, "the drill's RabbitMQ to answer")
 
     def kill(self) -> None:
         if self._child:
@@ -165,6 +165,15 @@ def _rabbitmq_program() -> str:
         if path and Path(path).exists():
             return path
     raise MissingProgramError("There is no rabbitmq-server on this machine.")
+
+
+def _await(broker: Broker, answers: Callable[[], bool], what: str) -> None:
+    """Who starts one and is told that it does not answer has nothing to end."""
+    try:
+        until(answers, what, START_SECONDS, every=0.1)
+    except BaseException:
+        broker.kill()
+        raise
 
 
 @contextlib.contextmanager
