@@ -23,7 +23,10 @@ app.conf.update(
     task_ignore_result=True,
     task_default_queue="postroom.work",
     # Large operations take turns among themselves, and keep nothing else waiting.
-    task_routes={"operations.*": {"queue": "postroom.operations"}},
+    task_routes={
+        "operations.*": {"queue": "postroom.operations"},
+        "letters.*": {"queue": "postroom.operations"},
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,

@@ -34,6 +34,7 @@ class Point(StrEnum):
     SETTLE = "settle"  # outcomes are read and not written; or written, and nothing followed for the operation
     PURGE = "purge"  # a portion is purged, and the operation not looked at again
     RESTORE = "restore"  # a portion is restored, and the operation not looked at again
+    MOVE = "move"  # a portion of letters has gone to another group: before that is committed, or after it
 
 
 class Order(NamedTuple):

@@ -10,9 +10,17 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from agents.deadletters.models import FailureGroup, GroupChange, GroupNote, GroupPart, GroupRate, Letter
+from agents.deadletters.models import (
+    FailureGroup,
+    GroupChange,
+    GroupMove,
+    GroupNote,
+    GroupPart,
+    GroupRate,
+    Letter,
+)
 from agents.deadletters.selectors import FIELDS, seen_by
-from agents.deadletters.values import State, Triage
+from agents.deadletters.values import MoveKind, MoveState, State, Triage
 from core import clock
 from core.access.api import Permission, Subject
 from core.access.scoping import visible
@@ -47,7 +55,8 @@ class Numbers:
 
 
 def visible_to(subject: Subject, permission: Permission = Permission.SEE) -> QuerySet[FailureGroup]:
-    """Groups of which the subject may see a part, or do this with; without those that were merged into others."""
+    """Groups of which the subject may see a part, or do this with; without those that were merged into others and whose
+    letters are all there."""
     parts = GroupPart.objects.filter(visible(subject, permission, **FIELDS), group=OuterRef("pk"))
     return FailureGroup.objects.filter(Exists(parts), merged_into=None)
 
@@ -132,3 +141,22 @@ def notes_of(group: FailureGroup) -> list[GroupNote]:
 def changes_of(group: FailureGroup) -> list[GroupChange]:
     """What was decided, the last first."""
     return list(group.changes.order_by("-pk"))
+
+
+def moves_seen_by(subject: Subject) -> QuerySet[GroupMove]:
+    """Letters on their way between groups of which the subject may see a part, and those that have come."""
+    parts = GroupPart.objects.filter(visible(subject, Permission.SEE, **FIELDS))
+    seen = Exists(parts.filter(group=OuterRef("source"))) | Exists(parts.filter(group=OuterRef("into")))
+    return GroupMove.objects.filter(seen).select_related("source", "into")
+
+
+def under_way(group: FailureGroup) -> QuerySet[GroupMove]:
+    """From this group or into it, in the order in which they are done."""
+    rows = GroupMove.objects.filter(Q(source=group.pk) | Q(into=group.pk), state=MoveState.MOVING)
+    return rows.select_related("source", "into").order_by("pk")
+
+
+def merged_here(group: FailureGroup) -> QuerySet[GroupMove]:
+    """Merges into this group that can be taken back, the last first."""
+    rows = group.moves_in.filter(kind=MoveKind.MERGE).exclude(state=MoveState.UNDONE)
+    return rows.select_related("source").order_by("-pk")

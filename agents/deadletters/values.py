@@ -58,6 +58,22 @@ class Triage(StrEnum):
     RESOLVED = "resolved"
 
 
+class MoveKind(StrEnum):
+    """Why letters go from one group to another."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    UNDO = "undo"
+
+
+class MoveState(StrEnum):
+    """How far they are. A merge that is taken back is undone, and another move brings back what it moved."""
+
+    MOVING = "moving"
+    DONE = "done"
+    UNDONE = "undone"
+
+
 class MaskKind(StrEnum):
     """Where a rule of masking looks."""
 

@@ -10,8 +10,9 @@ from threading import Thread
 import structlog
 
 from agents.deadletters import dead_queue
+from agents.deadletters.celery import move_soon
 from agents.deadletters.models import LetterSource
-from agents.deadletters.services import grouping, keys
+from agents.deadletters.services import grouping, keys, moving
 from agents.deadletters.services.capture import Capture
 from agents.deadletters.trouble import Alarm, What
 from agents.deadletters.values import Arrival, Origin
@@ -154,8 +155,15 @@ def group_older(turn: Turn) -> None:
         pass
 
 
+def move_on(turn: Turn) -> None:
+    """Letters on their way between groups whose worker died, or was never told."""
+    for id in moving.due():
+        move_soon(id)
+
+
 for each in configured():
     watch.register(f"letters {each.name}", timedelta(seconds=1), _loop(each))
 watch.register("letters keys", timedelta(seconds=30), bring_keys_up_to_date)
 watch.register("letters groups", timedelta(seconds=30), group_older)
+watch.register("letters moves", timedelta(seconds=2), move_on)
 watch.register("letters sources", timedelta(seconds=2), Sources().look)

@@ -1,4 +1,4 @@
-"""Failure groups for programs: list them, read one, triage, merge, split, and note."""
+"""Failure groups for programs: list them, read one, triage, merge, split, take a merge back, and note."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.deadletters import groups
 from agents.deadletters.groups import GroupFilter
-from agents.deadletters.models import FailureGroup
+from agents.deadletters.models import FailureGroup, GroupMove
 from agents.deadletters.services import merging, triage
 from agents.deadletters.services.triage import Decided, TriageError
-from agents.deadletters.values import Triage
+from agents.deadletters.values import MoveState, Triage
 from agents.operations import selectors as operations
 from core import clock
 from core.access.api import Permission
@@ -66,7 +67,16 @@ class GroupView(ApiView):
             "notes": [shapes.note(each) for each in groups.notes_of(group)],
             "changes": [shapes.change(each) for each in groups.changes_of(group)],
             "rates": [shapes.rate(each) for each in groups.rates(group, HOUR, now - CHARTED, now)],
+            "moves": [shapes.move(each) for each in groups.under_way(group)],
         }
+
+    def begun(self, group: FailureGroup, moves: Sequence[GroupMove], done: int) -> Response:
+        """The group, and how far its letters are: `done`, or 202 with where to ask while some are on their way."""
+        body = self.whole(group) | {"moves": [shapes.move(each) for each in moves]}
+        if all(each.state == MoveState.DONE for each in moves):
+            return Response(body, status=done)
+        asked = f"/{moves[0].pk}" if len(moves) == 1 else f"?group={group.pk}&state=moving"
+        return Response(body, status=202, headers={"Location": f"/api/v1/group-moves{asked}"})
 
 
 class Groups(GroupView):
@@ -122,19 +132,19 @@ class GroupMerge(GroupView):
 
     @extend_schema(
         operation_id="failure_groups_merge",
-        summary="Other groups become part of this one",
+        summary="Other groups become part of this one; many letters follow in portions (202)",
         request=shapes.GroupsMerged,
-        responses=shapes.GroupShape,
+        responses={200: shapes.GroupMovedShape, 202: shapes.GroupMovedShape},
     )
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
         into, said = self.found(id), query.body(request, shapes.GroupsMerged)
         others = [self.found(each) for each in dict.fromkeys(said["groups"])]
         try:
-            group = merging.merge(into, others, self.actor(request, said["reason"]))
+            moves = merging.merge(into, others, self.actor(request, said["reason"]))
         except TriageError as problem:
             raise invalid(problem.field, str(problem)) from None
-        return Response(self.whole(group))
+        return self.begun(moves[0].into, moves, 200)
 
 
 class GroupSplitting(GroupView):
@@ -144,19 +154,83 @@ class GroupSplitting(GroupView):
 
     @extend_schema(
         operation_id="failure_groups_split",
-        summary="Some letters of this group become a new one",
+        summary="Some letters of this group become a new one; many follow in portions (202)",
         request=shapes.GroupSplitAsked,
-        responses={201: shapes.GroupShape},
+        responses={201: shapes.GroupMovedShape, 202: shapes.GroupMovedShape},
     )
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
         group, said = self.found(id), query.body(request, shapes.GroupSplitAsked)
         actor = self.actor(request, said.pop("reason"))
         try:
-            new = merging.split(group, actor, **said)
+            move = merging.split(group, actor, **said)
         except TriageError as problem:
             raise invalid(problem.field, str(problem)) from None
-        return Response(self.whole(new), status=201)
+        return self.begun(move.into, [move], 201)
+
+
+class MoveView(GroupView):
+    """A view of letters on their way between groups."""
+
+    def move(self, id: UUID) -> GroupMove:
+        found = groups.moves_seen_by(self.subject).filter(pk=id).first()
+        if found is None:
+            detail = f"There is no move {id} between failure groups that you may see."
+            raise ProblemError(Problem(404, "Not found", detail, "GET /api/v1/group-moves lists them."))
+        return found
+
+
+class GroupMoves(MoveView):
+    """The list."""
+
+    @extend_schema(
+        operation_id="group_moves_list",
+        summary="Letters on their way between failure groups, and those that have come, the last first",
+        parameters=[shapes.GroupMoveFilters, *PAGING],
+        responses=listed(shapes.GroupMoveShape),
+    )
+    def get(self, request: Request) -> Response:
+        given = query.read(request, shapes.GroupMoveFilters)
+        rows = groups.moves_seen_by(self.subject)
+        if group := given.pop("group", None):
+            rows = rows.filter(Q(source=group) | Q(into=group))
+        return paging.response(request, paging.page(request, rows.filter(**given), ("-id",)), shapes.move)
+
+
+class OneGroupMove(MoveView):
+    """One of them."""
+
+    @extend_schema(
+        operation_id="group_moves_get",
+        summary="How far the letters of a merge or split are",
+        responses=shapes.GroupMoveShape,
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        return Response(shapes.move(self.move(id)))
+
+
+class GroupMoveUndo(MoveView):
+    """A merge that was wrong."""
+
+    permission = Permission.TRIAGE
+
+    @extend_schema(
+        operation_id="group_moves_undo",
+        summary="Take a merge back, also one that is under way; many letters follow in portions (202)",
+        request=shapes.GroupMoveUndone,
+        responses={200: shapes.GroupMoveShape, 202: shapes.GroupMoveShape},
+    )
+    @idempotent
+    def post(self, request: Request, id: UUID) -> Response:
+        merge, said = self.move(id), query.body(request, shapes.GroupMoveUndone)
+        try:
+            back = merging.undo(merge, self.actor(request, said["reason"]))
+        except TriageError as problem:
+            raise invalid(problem.field, str(problem)) from None
+        if back.state == MoveState.DONE:
+            return Response(shapes.move(back))
+        headers = {"Location": f"/api/v1/group-moves/{back.pk}"}
+        return Response(shapes.move(back), status=202, headers=headers)
 
 
 class GroupNotes(GroupView):

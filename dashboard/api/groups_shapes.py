@@ -10,8 +10,9 @@ from uuid import UUID
 from rest_framework import serializers
 
 from agents.deadletters.groups import ORDERS, Numbers
-from agents.deadletters.models import FailureGroup, GroupChange, GroupNote
-from agents.deadletters.values import Triage
+from agents.deadletters.models import FailureGroup, GroupChange, GroupMove, GroupNote
+from agents.deadletters.services.moving import waits_for
+from agents.deadletters.values import MoveKind, MoveState, Triage
 from agents.operations.models import Operation
 from core import clock
 from dashboard.api import query
@@ -97,6 +98,46 @@ class CameBackShape(serializers.Serializer[Any]):
     operation = AfterOperationShape(allow_null=True)
 
 
+class GroupNamedShape(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+
+
+class GroupMoveShape(serializers.Serializer[Any]):
+    """Letters on their way from one group to another. Later deaths go to the right group from the beginning.
+
+    Of a merge all letters go; else `looked` of `letters` were looked at so far, and `moved` of them went."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField([str(each) for each in MoveKind])
+    state = serializers.ChoiceField([str(each) for each in MoveState])
+    vars()["source"] = GroupNamedShape()
+    into = GroupNamedShape()
+    by = serializers.CharField()
+    asked_at = query.UtcTime()
+    reason = serializers.CharField()
+    letters = serializers.IntegerField(help_text="In the group that they leave, when the move began.")
+    looked = serializers.IntegerField()
+    moved = serializers.IntegerField()
+    waits_for = serializers.UUIDField(
+        allow_null=True, help_text="The move that shares a group with this one and is done before it."
+    )
+    undoes = serializers.UUIDField(allow_null=True, help_text="The merge that it takes back.")
+    ended_at = query.UtcTime(allow_null=True)
+
+
+class GroupMoveFilters(query.Filters):
+    """Which moves."""
+
+    group = serializers.UUIDField(required=False, help_text="From this group or into it.")
+    state = serializers.ChoiceField([str(each) for each in MoveState], required=False)
+    kind = serializers.ChoiceField([str(each) for each in MoveKind], required=False)
+
+
+class GroupMoveUndone(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+
+
 class GroupRowShape(serializers.Serializer[Any]):
     """A group in a list. `count` and `held` are of letters that the asker may see; `deaths` counts every death."""
 
@@ -116,6 +157,9 @@ class GroupRowShape(serializers.Serializer[Any]):
     assigned_to = serializers.CharField()
     muted_until = query.UtcTime(allow_null=True)
     came_back = CameBackShape(allow_null=True)
+    going_to = serializers.UUIDField(
+        allow_null=True, help_text="It was merged into that group, and its letters are on their way."
+    )
 
 
 class GroupChangeShape(serializers.Serializer[Any]):
@@ -133,13 +177,19 @@ class RateShape(serializers.Serializer[Any]):
 
 
 class GroupShape(GroupRowShape):
-    """A group whole: how it was formed, what it touches, what was decided, and deaths by hour of the last week."""
+    """A group whole: how it was formed, what it touches, what was decided, letters that are on their way from or to it,
+    and deaths by hour of the last week."""
 
     formed = serializers.DictField()
     touched = serializers.DictField(help_text="Deaths by version, agent, queue and workflow.")
     notes = GroupNoteShape(many=True)
     changes = GroupChangeShape(many=True)
     rates = RateShape(many=True)
+    moves = GroupMoveShape(many=True)
+
+
+class GroupMovedShape(GroupShape):
+    """The group after a merge or split, and in `moves` what that began."""
 
 
 def row(
@@ -158,6 +208,23 @@ def row(
         "triage": str(group.triage),
         "muted_until": clock.rfc3339(group.muted_until) if group.muted_until else None,
         "came_back": came_back(group, after.get(group.pk)),
+        "going_to": str(group.going_to_id) if group.going_to_id else None,
+    }
+
+
+def move(each: GroupMove) -> dict[str, Any]:
+    waits = waits_for(each.pk) if each.state == MoveState.MOVING else None
+    return {
+        "id": str(each.pk),
+        **{name: getattr(each, name) for name in ("kind", "state", "by", "reason", "letters", "moved")},
+        # Letters come and go while they are looked at.
+        "looked": min(each.looked, each.letters),
+        "source": {"id": str(each.source_id), "title": each.source.title},
+        "into": {"id": str(each.into_id), "title": each.into.title},
+        "asked_at": clock.rfc3339(each.asked_at),
+        "waits_for": str(waits.pk) if waits else None,
+        "undoes": str(each.undoes_id) if each.undoes_id else None,
+        "ended_at": clock.rfc3339(each.ended_at) if each.ended_at else None,
     }
 
 

@@ -18,7 +18,7 @@ from agents.deadletters.models import FailureGroup
 from agents.deadletters.services import merging, triage
 from agents.deadletters.services.triage import TriageError
 from agents.deadletters.showing import Veil
-from agents.deadletters.values import State, Triage
+from agents.deadletters.values import MoveState, State, Triage
 from agents.operations import selectors as operations
 from core import clock
 from core.access.api import Permission, Subject, may
@@ -26,7 +26,7 @@ from core.access.routes import requires
 from core.access.services import Actor, of_request
 from core.transitions import StaleStateError
 from dashboard.charts import deaths
-from dashboard.pages import doing, frame, group_rows, plan_form
+from dashboard.pages import doing, frame, group_moves, group_rows, plan_form
 
 SHOWN, MOST_OTHERS = 20, 50
 # How long a mute lasts, in hours.
@@ -61,6 +61,8 @@ def group(request: HttpRequest, id: UUID) -> HttpResponse:
         "since": since,
         "notes": groups.notes_of(row)[:SHOWN],
         "changes": groups.changes_of(row)[:SHOWN],
+        "moves": group_moves.shown(row, groups.under_way(row)),
+        "merged": list(groups.merged_here(row)[:SHOWN]),
         "triages": list(Triage),
         "mutes": MUTES,
         "may_triage": may(subject, Permission.TRIAGE, row.place),
@@ -79,7 +81,7 @@ def group(request: HttpRequest, id: UUID) -> HttpResponse:
 @requires(Permission.TRIAGE)
 @require_POST
 def act(request: HttpRequest, id: UUID, step: str) -> HttpResponse:
-    """Triage, a note, merge or split."""
+    """Triage, a note, merge, split, or a merge taken back."""
     row = groups.one(frame.subject_of(request), id)
     if row is None or step not in STEPS:
         raise Http404
@@ -117,13 +119,26 @@ def _note(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
 def _merge(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
     wanted = [str(each) for each in data.getlist("other") if plan_form.is_id(str(each))]
     others = [found for each in wanted if (found := groups.one(actor.subject, UUID(each)))]
-    merging.merge(row, others, actor)
-    return "Merged: their letters are of this group, and those that die later too."
+    moves = merging.merge(row, others, actor)
+    if all(each.state == MoveState.DONE for each in moves):
+        return "Merged: their letters are of this group, and those that die later too."
+    return "Merged: those that die later are of this group, and the letters that are there are on their way."
 
 
 def _split(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
-    new = merging.split(row, actor, field=data.get("field", ""), value=data.get("value", "").strip())
-    return f"Split off: {new.title}."
+    move = merging.split(row, actor, field=data.get("field", ""), value=data.get("value", "").strip())
+    follow = "" if move.state == MoveState.DONE else " Its letters are on their way."
+    return f"Split off: {move.into.title}.{follow}"
+
+
+def _undo(row: FailureGroup, data: QueryDict, actor: Actor) -> str:
+    wanted = str(data.get("move", ""))
+    merge = groups.merged_here(row).filter(pk=wanted).first() if plan_form.is_id(wanted) else None
+    if merge is None:
+        raise TriageError("move", "There is no such merge into this group any more.")
+    back = merging.undo(merge, actor)
+    follow = "they are there" if back.state == MoveState.DONE else "they are on their way"
+    return f"Taken back: the letters belong to {back.into.title} again, and {follow}."
 
 
 STEPS: dict[str, Callable[[FailureGroup, QueryDict, Actor], str]] = {
@@ -131,13 +146,14 @@ STEPS: dict[str, Callable[[FailureGroup, QueryDict, Actor], str]] = {
     "note": _note,
     "merge": _merge,
     "split": _split,
+    "undo": _undo,
 }
 
 
 def _others(subject: Subject, row: FailureGroup) -> list[FailureGroup]:
     """What it can be merged with, the last that struck first."""
     rows = groups.visible_to(subject, Permission.TRIAGE).filter(environment=row.environment)
-    return list(rows.exclude(pk=row.pk).order_by(*groups.NEWEST)[:MOST_OTHERS])
+    return list(rows.exclude(pk=row.pk).filter(going_to=None).order_by(*groups.NEWEST)[:MOST_OTHERS])
 
 
 def _url(request: HttpRequest, row: FailureGroup) -> str:

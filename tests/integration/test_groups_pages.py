@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from agents.deadletters.api import keep
-from agents.deadletters.models import FailureGroup, GroupNote, GroupPart, GroupRate, Letter
+from agents.deadletters.models import FailureGroup, GroupMove, GroupNote, GroupPart, GroupRate, Letter
+from agents.deadletters.services import moving
 from core import clock
 from core.access.api import Scope
 from tests.support.accounts import person, signed_in
@@ -154,6 +155,35 @@ def test_merged_and_split_by_forms(ana: Client) -> None:
     Letter.objects.filter(pk=Letter.objects.values("pk")[:1]).update(version="2.0")
     ana.post(f"/letters/groups/{one.pk}/split", {"field": "version", "value": "2.0"})
     assert Letter.objects.filter(group=one).count() == 3
+
+
+def test_merge_of_many__both_pages_say_how_far_it_is_and_it_can_be_taken_back(
+    ana: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "PORTION", 1)
+    failure = {"reason": "exception", "type": "Timeout", "message": "no answer"}
+    keep([arrival(), *(arrival(failure=failure, attempts=[]) for _ in range(3))])
+    into, source = (FailureGroup.objects.get(failure_type=each) for each in ("ValueError", "Timeout"))
+    said = ana.post(
+        f"/letters/groups/{into.pk}/merge", {"other": str(source.pk)}, follow=True
+    ).content.decode()
+    assert "the letters that are there are on their way" in said
+    assert "1 of 3 letters have gone" in text(ana, f"/letters/groups/{into.pk}")
+    there = text(ana, f"/letters/groups/{source.pk}")
+    assert "the letters go from here to" in there
+    assert "Redrive 2…" in there
+    assert "being merged" in text(ana, "/letters")
+    move = GroupMove.objects.get()
+    moving.go_on(move.pk)
+    said = text(ana, f"/letters/groups/{into.pk}")
+    assert "letters have gone" not in said
+    assert "was merged into this one by ana" in said
+    monkeypatch.setattr(moving, "PORTION", 5)
+    back = ana.post(f"/letters/groups/{into.pk}/undo", {"move": str(move.pk)}, follow=True)
+    assert "belong to Timeout: no answer again, and they are there" in back.content.decode()
+    assert Letter.objects.filter(group=source).count() == 3
+    again = ana.post(f"/letters/groups/{into.pk}/undo", {"move": str(move.pk)}, follow=True)
+    assert "There is no such merge" in again.content.decode()
 
 
 def test_triage__not_without_the_right() -> None:

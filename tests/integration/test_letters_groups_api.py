@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from agents.deadletters.api import keep
 from agents.deadletters.fingerprint import is_current
 from agents.deadletters.models import FailureGroup, Letter
+from agents.deadletters.services import moving
 from core.access.api import Scope
 from core.access.audit.models import Entry
 from tests.support.api_client import Program
 from tests.support.letters import arrival
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-PATH = "/api/v1/failure-groups"
+PATH, MOVES = "/api/v1/failure-groups", "/api/v1/group-moves"
 PRODUCTION = Scope(environment="production")
 LATE: dict[str, Any] = {
     "failure": {"reason": "exception", "type": "TimeoutError", "message": "too late"},
@@ -135,6 +137,49 @@ def test_merge__letters_and_later_deaths_follow(operator: Program) -> None:
     assert group_of(later) == into
     assert operator.get(f"{PATH}/{other.pk}").json()["id"] == str(into.pk)
     assert [each["deaths"] for each in operator.get(PATH).json()["results"]] == [3]
+
+
+def test_merge_of_many__answers_at_once_with_where_to_ask(
+    operator: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "PORTION", 1)
+    one, two, _ = keep([arrival(), arrival(**LATE), arrival(**LATE)])
+    into, other = group_of(one), group_of(two)
+    answer = operator.post(f"{PATH}/{into.pk}/merge", {"groups": [str(other.pk)], "reason": "one fault"})
+    assert (answer.status_code, answer.json()["count"], answer.json()["deaths"]) == (202, 2, 2)
+    move = operator.get(answer["Location"]).json()
+    assert answer.json()["moves"] == [move]
+    assert (move["kind"], move["state"], move["reason"]) == ("merge", "moving", "one fault")
+    assert (move["letters"], move["moved"], move["waits_for"]) == (2, 1, None)
+    assert operator.get(f"{PATH}/{other.pk}").json()["going_to"] == str(into.pk)
+    assert operator.post(f"{PATH}/{other.pk}/merge", {"groups": [str(into.pk)]}).status_code == 400
+    moving.go_on(UUID(move["id"]))
+    assert operator.get(answer["Location"]).json()["state"] == "done"
+    assert operator.get(f"{PATH}/{other.pk}").json()["id"] == str(into.pk)
+    assert operator.get(MOVES, group=str(into.pk), state="moving").json()["results"] == []
+
+
+def test_merge_taken_back__audited_and_only_once(operator: Program) -> None:
+    one, two = keep([arrival(), arrival(**LATE)])
+    into, other = group_of(one), group_of(two)
+    merged = operator.post(f"{PATH}/{into.pk}/merge", {"groups": [str(other.pk)]}).json()["moves"][0]
+    viewer = Program("viewer", PRODUCTION)
+    assert viewer.post(f"{MOVES}/{merged['id']}/undo", {}).status_code == 403
+    back = operator.post(f"{MOVES}/{merged['id']}/undo", {"reason": "two faults"})
+    assert (back.status_code, back.json()["undoes"], back.json()["moved"]) == (200, merged["id"], 1)
+    assert group_of(two) == other
+    assert operator.get(f"{MOVES}/{merged['id']}").json()["state"] == "undone"
+    assert operator.post(f"{MOVES}/{merged['id']}/undo", {}).status_code == 400
+    assert Entry.objects.get(action="failure_group.merge_undone").why == "two faults"
+
+
+def test_moves_out_of_scope__as_if_they_were_not_there(operator: Program) -> None:
+    one, two = keep([arrival(), arrival(**LATE)])
+    path = f"{PATH}/{group_of(one).pk}/merge"
+    merged = operator.post(path, {"groups": [str(group_of(two).pk)]}).json()["moves"][0]
+    other = Program("viewer", Scope(queue="mail"))
+    assert other.get(MOVES).json()["results"] == []
+    assert other.get(f"{MOVES}/{merged['id']}").status_code == 404
 
 
 def test_split_by_a_field__letters_and_later_deaths_follow(operator: Program) -> None:

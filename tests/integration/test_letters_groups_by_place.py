@@ -108,7 +108,7 @@ def test_split_off_by_its_fingerprint__what_is_like_it_follows() -> None:
     ana = actor()
     merging.merge(group, [other], ana)
     first = Letter.objects.earliest("pk")
-    new = merging.split(group, ana, field="fingerprint", value=first.fingerprint)
+    new = merging.split(group, ana, field="fingerprint", value=first.fingerprint).into
     keep([overdrawn("backfill")])
     keep([overdrawn("review")])
     assert set(new.letters.values_list("failure_message", flat=True)) == {

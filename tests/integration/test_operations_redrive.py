@@ -15,6 +15,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors as custody
+from agents.deadletters.celery import QUEUE
 from agents.deadletters.models import Letter, LetterChange
 from agents.operations import api, celery, selectors, tasks
 from agents.operations.errors import (
@@ -443,9 +444,9 @@ def test_enough_triggers_wait__nobody_is_told_again(redis_url: str, consumer: Co
     ana = operator()
     api.start(planned(ana, **ALL), "repaired", ana)
     with redis.Redis.from_url(redis_url) as client, clock.held(clock.now() + timedelta(minutes=1)):
-        client.rpush(celery.QUEUE, *["{}"] * celery.ENOUGH)
+        client.rpush(QUEUE, *["{}"] * celery.ENOUGH)
         assert reaping.nudge() == 0
-        client.delete(celery.QUEUE)
+        client.delete(QUEUE)
         assert reaping.nudge() == 1
 
 

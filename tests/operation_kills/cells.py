@@ -73,7 +73,7 @@ CANNOT: dict[Cell, str] = {}
 
 def cells(setting: Setting) -> list[Cell]:
     """Those that can occur there."""
-    return [cell for pair in product(setting.victims, Point) if (cell := Cell(*pair)) not in CANNOT]
+    return [cell for pair in product(setting.victims, DOERS) if (cell := Cell(*pair)) not in CANNOT]
 
 
 def doer(cell: Cell, number: int) -> Victim:
@@ -84,9 +84,9 @@ def doer(cell: Cell, number: int) -> Victim:
 
 def table(kills: Counter[Cell]) -> Iterator[str]:
     """Kills done in each cell, a line a victim."""
-    yield "".join(["kills at".ljust(10), *(f"{step:>9}" for step in Point)])
+    yield "".join(["kills at".ljust(10), *(f"{step:>9}" for step in DOERS)])
     for victim in Victim:
-        yield "".join([victim.ljust(10), *(f"{_said(kills, Cell(victim, step)):>9}" for step in Point)])
+        yield "".join([victim.ljust(10), *(f"{_said(kills, Cell(victim, step)):>9}" for step in DOERS)])
     yield from (f"{cell.victim} at {cell.step} cannot occur: {why}" for cell, why in CANNOT.items())
 
 

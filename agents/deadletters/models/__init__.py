@@ -11,6 +11,7 @@ from agents.deadletters.models.groups import (
     GroupSplit,
 )
 from agents.deadletters.models.letters import Death, Failed, Letter, LetterChange, StoredContents
+from agents.deadletters.models.moves import GroupMove
 from agents.deadletters.models.sources import LetterSource
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FailureGroup",
     "GroupAlias",
     "GroupChange",
+    "GroupMove",
     "GroupNote",
     "GroupPart",
     "GroupRate",

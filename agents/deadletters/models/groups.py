@@ -48,6 +48,11 @@ class FailureGroup(models.Model):
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="merged"
     )
 
+    # It was decided that it is merged into that one, and its letters are on their way.
+    going_to = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="coming"
+    )
+
     class Meta:
         indexes = [
             models.Index(fields=["-last_died_at", "-id"], name="groups_newest"),
@@ -99,8 +104,7 @@ class GroupAlias(models.Model):
 
 
 class GroupSplit(models.Model):
-    """Deaths of a group that bear this value of a field belong to another one: those that come, and, once `done`,
-    those that were there."""
+    """Deaths of a group that come and bear this value of a field belong to another one."""
 
     group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="splits")
     field = models.CharField(max_length=40)
@@ -108,7 +112,6 @@ class GroupSplit(models.Model):
     into = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="split_from")
     at = models.DateTimeField()
     by = models.CharField(max_length=NAME)
-    done = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"{self.field} {self.value} of {self.group_id}"

@@ -110,6 +110,8 @@ class Death(Failed):
     # Only while the broker may hand over a delivery without an id again: its hash, and the connection it came by.
     digest = models.CharField(max_length=64, blank=True)
     session = models.CharField(max_length=40, blank=True)
+    # The part of a group (GroupPart) that counts it. Null: none does, or it was kept before that was written down.
+    counted_in = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         indexes = [

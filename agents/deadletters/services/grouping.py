@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from agents.deadletters import fingerprint, selectors, words
@@ -45,6 +45,8 @@ BATCH = 200
 MOST_OLDER, SAMPLES = 50, 5
 # What a chart is drawn from: minutes for a while, hours for as long as letters are kept.
 STEPS = (60, 3600)
+# A lock of PostgreSQL's; any number that nothing else has.
+DECISIONS = 7_103_042_281
 # What a group can be split by.
 FIELDS = (
     *(
@@ -78,6 +80,8 @@ class Fallen:
     group: FailureGroup | None = None
     # It found its group because it says the same as others there.
     joined: bool = False
+    # Its row, which says where it is counted.
+    death: Death | None = None
 
 
 def died(arrival: Arrival) -> Died:
@@ -105,13 +109,28 @@ def is_same(letter: Letter, formed: Formed, tell: Callable[[], Told]) -> bool:
     would lead there?"""
     if formed.fingerprint == fingerprint_of(letter):
         return True
+    home = home_of(letter.group)
     known = GroupAlias.objects.filter(environment=letter.environment, fingerprint=formed.fingerprint).first()
     if known:
-        return known.group_id == letter.group_id
+        return known.group == home
     like = by_place.find(letter.environment, tell())
-    return like is not None and (
-        like.fingerprint == letter.fingerprint or by_place.group_of(like).pk == letter.group_id
-    )
+    return like is not None and (like.fingerprint == letter.fingerprint or by_place.group_of(like) == home)
+
+
+def home_of(group: FailureGroup | None) -> FailureGroup | None:
+    """Where the letters of a group belong: it may have been merged, and they still be on their way."""
+    while group and (onward := group.going_to or group.merged_into):
+        group = onward
+    return group
+
+
+def hold_decisions(*, alone: bool = False) -> None:
+    """Until the transaction ends, nobody decides about groups by hand; `alone`: nor are deaths sorted into them. So no
+    death goes where its group has just been merged or split. On SQLite one transaction writes at a time."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            shared = "" if alone else "_shared"
+            cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(%s)", [DECISIONS])
 
 
 def assign(fallen: Sequence[Fallen]) -> None:
@@ -119,6 +138,7 @@ def assign(fallen: Sequence[Fallen]) -> None:
     order, so that nobody waits in a circle."""
     if not fallen:
         return
+    hold_decisions()
     now = clock.now()
     homeless = [each for each in fallen if each.group is None]
     stay = [each for each in fallen if each.group is not None]
@@ -143,6 +163,8 @@ def backfill(most: int = BATCH) -> int:
             said = each.formed.fingerprint
             Letter.objects.filter(pk=each.letter.pk, group=None).update(group=each.group, fingerprint=said)
             Death.objects.filter(letter=each.letter.pk, fingerprint="").update(fingerprint=said)
+            if each.death:
+                each.death.save(update_fields=["counted_in"])
         _index(rows)
     return len(rows)
 
@@ -157,9 +179,9 @@ def _index(rows: Sequence[Letter]) -> None:
 
 def _fallen(row: Letter) -> Fallen:
     how, contents = _died(row)
-    return Fallen(
-        row, fingerprint.form(how), cache(lambda: by_place.told_of(how, contents)), row.last_died_at
-    )
+    tell = cache(lambda: by_place.told_of(how, contents))
+    death = row.died.order_by("-number").first()
+    return Fallen(row, fingerprint.form(how), tell, row.last_died_at, death=death)
 
 
 def _died(letter: Letter) -> tuple[Died, Contents | None]:
@@ -223,7 +245,7 @@ def _older(each: Fallen, is_it: Callable[[Fallen, Letter], bool]) -> FailureGrou
     fingerprint. Of several the first, from which others may have been split."""
     for group in _formed_earlier(each.letter):
         if any(is_it(each, letter) for letter in _samples(group)):
-            return _renewed(group, each)
+            return _renewed(home_of(group) or group, each)
     return None
 
 
@@ -384,6 +406,9 @@ def _add_parts(id: UUID, fallen: Sequence[Fallen]) -> None:
                 first_died_at=min([*moments, row.first_died_at]),
                 last_died_at=max([*moments, row.last_died_at]),
             )
+        for each in those:
+            if each.death:
+                each.death.counted_in = row.pk
 
 
 def _add_rates(id: UUID, fallen: Sequence[Fallen]) -> None:

@@ -175,10 +175,10 @@ class _Batch:
             **said(arrival),
         )
         formed = fingerprint.form(grouping.died(arrival))
-        self._fell(arrival, letter, formed)
+        death = self._died(arrival, letter, 1, formed)
+        self._fell(arrival, letter, formed, death)
         self.letters.append(letter)
         self.changes.append(_change(letter, "", State.HELD, self.now, "captured"))
-        self._died(arrival, letter, 1, formed)
         return Kept(letter.pk, State.HELD, new_death=True, new_letter=True)
 
     def _further(self, arrival: Arrival, letter: Letter) -> Kept:
@@ -188,12 +188,12 @@ class _Batch:
         formed = fingerprint.form(grouping.died(arrival))
         same = grouping.is_same(letter, formed, grouping.teller(arrival))
         self.again.append(DiedAgain(letter.pk, arrival.redrive.number, arrival.failure, same))
-        self._died(arrival, letter, letter.deaths, formed)
+        death = self._died(arrival, letter, letter.deaths, formed)
         if arrival.redrive.number < letter.redrives or letter.state not in {*DIES_AGAIN, State.HELD}:
             Letter.objects.filter(pk=letter.pk).update(deaths=F("deaths") + 1)
         else:
             self._hold_again(arrival, letter)
-            self._fell(arrival, letter, formed, same=same)
+            self._fell(arrival, letter, formed, death, same=same)
         return Kept(letter.pk, State(letter.state), new_death=True, new_letter=False)
 
     def _hold_again(self, arrival: Arrival, letter: Letter) -> None:
@@ -218,18 +218,20 @@ class _Batch:
         )
         letter.state = State.HELD
 
-    def _fell(self, arrival: Arrival, letter: Letter, formed: Formed, *, same: bool = False) -> None:
+    def _fell(
+        self, arrival: Arrival, letter: Letter, formed: Formed, death: Death, *, same: bool = False
+    ) -> None:
         for name, value in said(arrival).items():
             setattr(letter, name, value)
         self.texts.append(text_of(letter, arrival.contents))
         letter.fingerprint = formed.fingerprint
         redrive = arrival.redrive.number if arrival.redrive else 0
         # Where it dies as it did before, it stays in the group that it is in: somebody may have put it there.
-        stays = letter.group if same else None
+        stays = grouping.home_of(letter.group) if same else None
         tell = grouping.teller(arrival)
-        self.fallen.append(Fallen(letter, formed, tell, arrival.died_at, redrive, same, stays))
+        self.fallen.append(Fallen(letter, formed, tell, arrival.died_at, redrive, same, stays, death=death))
 
-    def _died(self, arrival: Arrival, letter: Letter, number: int, formed: Formed) -> None:
+    def _died(self, arrival: Arrival, letter: Letter, number: int, formed: Formed) -> Death:
         death = Death(
             id=arrival.death_id,
             letter=letter,
@@ -248,6 +250,7 @@ class _Batch:
         self.known[death.pk] = death
         self.deaths.append(death)
         self.contents.append(stored(death, arrival.contents))
+        return death
 
 
 def _repeats(arrival: Arrival, death: Death) -> bool:

@@ -66,6 +66,7 @@ class Action(StrEnum):
     GROUP_NOTED = "failure_group.noted"
     GROUPS_MERGED = "failure_group.merged"
     GROUP_SPLIT = "failure_group.split"
+    GROUP_MERGE_UNDONE = "failure_group.merge_undone"
     LETTER_SOURCE_ADDED = "letter_source.added"
     LETTER_SOURCE_CHANGED = "letter_source.changed"
     LETTER_SOURCE_REMOVED = "letter_source.removed"
