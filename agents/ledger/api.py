@@ -14,7 +14,7 @@ import msgspec
 from agents.ledger import table
 from agents.ledger.models import EventRow
 from agents.ledger.services import keeping
-from agents.ledger.values import Event, Fault, Key, Kind, Message, Source, Told, now, told
+from agents.ledger.values import Event, Fault, Key, Kind, Message, Settled, Source, Told, now, told
 
 __all__ = [
     "Event",
@@ -22,6 +22,7 @@ __all__ = [
     "Key",
     "Kind",
     "Message",
+    "Settled",
     "Source",
     "Told",
     "events_since",
@@ -41,8 +42,9 @@ class Heard(NamedTuple):
 
 
 def tell(events: Sequence[Event]) -> None:
-    """Postroom itself says what it did to messages: redriven (`sent` with its redrive number), purged, dead. Each
-    names its environment. Committed when it returns; a message that nobody knew is there afterwards."""
+    """Postroom itself says what it did to messages: redriven (`sent` with its redrive number), purged; and what it
+    concluded of them (`settled`), which counts until somebody who was there tells how it ended. Each names its
+    environment. Committed when it returns; a message that nobody knew is there afterwards."""
     arrived = now()
     keeping.keep([told(msgspec.structs.replace(each, source=Source.POSTROOM), arrived) for each in events])
 

@@ -7,13 +7,29 @@ whole history again (`fold`); both come to the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import copy
 from operator import attrgetter
 
 import msgspec
 
-from agents.ledger.values import BIT, Event, Fault, Kind, Mark, Message, Source, Told, micros, rank, told
+from agents.ledger.values import (
+    BIT,
+    LAST,
+    ONLOOKERS,
+    RANK,
+    Event,
+    Fault,
+    Kind,
+    Mark,
+    Message,
+    Settled,
+    Source,
+    Told,
+    micros,
+    rank,
+    told,
+)
 
 # What any event may say of its message.
 OF_MESSAGE = ("broker", "queue", "sender", "task", "workflow", "trace_id", "conversation_id", "parent_id")
@@ -27,7 +43,7 @@ _BITS = {source: int(BIT[source]) for source in Source}
 
 
 def mark_of(message: Message) -> Mark:
-    """Where the event that gave the message its state stands."""
+    """Where the event that gave the message its state stands, where that is its own place."""
     place = rank(message.state, message.waits_for)
     return (message.redrive, message.attempt, place, message.since, message.last_event)
 
@@ -50,14 +66,14 @@ def follow(message: Message, later: Iterable[Told]) -> Message:
 def in_order(events: Iterable[Told]) -> list[Told]:
     """Each event once, as it first arrived, in the order of its mark."""
     some = list(events)
-    if len(some) == 1:
+    if len(some) == 1 and not of_postroom(some[0].event):
         return some
     first: dict[str, Told] = {}
     for each in some:
         known = first.get(each.event.id)
         if known is None or each.arrived < known.arrived:
             first[each.event.id] = each
-    return sorted(_of_their_redrives(list(first.values())), key=_mark)
+    return sorted(_at_their_places(_of_their_redrives(list(first.values()))), key=_mark)
 
 
 def _of_their_redrives(events: list[Told]) -> list[Told]:
@@ -67,6 +83,7 @@ def _of_their_redrives(events: list[Told]) -> list[Told]:
 
 
 def _is_redrive(event: Event) -> bool:
+    """Postroom sent it again; or may have, and cannot tell."""
     return event.redrive > 0 and event.kind is Kind.SENT and event.source is Source.POSTROOM
 
 
@@ -80,6 +97,41 @@ def _of_its_redrive(each: Told, sent: list[tuple[int, int]]) -> Told:
     return told(msgspec.structs.replace(event, redrive=redrive), each.arrived) if redrive else each
 
 
+def of_postroom(event: Event) -> bool:
+    """Does its place depend on what others told? Postroom makes no attempts, and has no number of one."""
+    return event.settles or (event.kind is Kind.PURGED and event.source is Source.POSTROOM)
+
+
+def needs_history(message: Message, more: Sequence[Told]) -> bool:
+    """Whether these, in their order, cannot be taken by themselves: something came after what follows it, or a place
+    depends on the others."""
+    if more[0].mark <= mark_of(message) or message.settled or message.state == Kind.PURGED:
+        return True
+    seen = bool(message.sources & ONLOOKERS)
+    return any(of_postroom(each.event) or (seen and _is_redrive(each.event)) for each in more)
+
+
+def _at_their_places(events: list[Told]) -> list[Told]:
+    """A purge is the last of its redrive. What Postroom only concluded follows all that was under way (that nothing is
+    known before what somebody decided), and counts for nothing where who was there tells how it ended, whenever that
+    comes."""
+    if not any(of_postroom(each.event) for each in events):
+        return events
+    attempts: dict[int, int] = {}
+    for redrive, attempt, *_ in map(_mark, events):
+        attempts[redrive] = max(attempts.get(redrive, 0), attempt)
+    ended = {each.event.redrive for each in events if each.mark[2] == LAST and not each.event.settles}
+    return [_at_its_place(each, attempts, ended) if of_postroom(each.event) else each for each in events]
+
+
+def _at_its_place(each: Told, attempts: dict[int, int], ended: set[int]) -> Told:
+    redrive, _, _, at, id = each.mark
+    if each.event.settles and redrive in ended:
+        return each._replace(mark=(redrive, 0, RANK[Kind.SENT], at, id))
+    place = LAST + (0 if each.event.settled == Settled.UNKNOWN else 1 if each.event.settles else 2)
+    return each._replace(mark=(redrive, attempts[redrive], place, at, id))
+
+
 def _mark(each: Told) -> Mark:
     return each.mark
 
@@ -87,6 +139,15 @@ def _mark(each: Told) -> Mark:
 def _take(message: Message, each: Told) -> None:
     mark, event = each.mark, each.event
     at = mark[3]
+    message.sources |= _BITS[event.source]
+    message.first_seen = min(message.first_seen or at, at)
+    message.last_seen = max(message.last_seen, at)
+    message.heard = max(message.heard, each.arrived)
+    message.ahead = max(message.ahead, at - each.arrived)
+    message.settled = event.settled if event.settles else ""
+    if message.settled == Settled.UNKNOWN and message.state:
+        # Nothing is known beyond what was known before.
+        return
     message.redrive, message.attempt, message.since, message.last_event = mark[0], mark[1], at, mark[4]
     message.state = event.kind.value
     message.waits_for = event.waits_for
@@ -95,11 +156,6 @@ def _take(message: Message, each: Told) -> None:
     _names(message, event)
     if event.deadline:
         message.deadline = micros(event.deadline)
-    message.sources |= _BITS[event.source]
-    message.first_seen = min(message.first_seen or at, at)
-    message.last_seen = max(message.last_seen, at)
-    message.heard = max(message.heard, each.arrived)
-    message.ahead = max(message.ahead, at - each.arrived)
 
 
 def _names(message: Message, event: Event) -> None:

@@ -48,6 +48,8 @@ class MessageRow(models.Model):
     last_seen = _moment()
     heard = _moment()
     ahead = _moment()
+    # values.Settled, where what Postroom concluded is the last word.
+    settled = models.CharField(max_length=10, default="", db_default="")
 
     class Meta:
         db_table = "ledger_message"

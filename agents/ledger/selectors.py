@@ -13,7 +13,7 @@ from agents.ledger import table
 from agents.ledger.absence import absence
 from agents.ledger.fold import in_order
 from agents.ledger.models import Ear, Gap, MessageRow
-from agents.ledger.values import LOST, ONLOOKERS, Told, micros
+from agents.ledger.values import LOST, ONLOOKERS, Event, Told, micros
 from core import clock
 from core.access.api import Permission, Place, Subject
 from core.access.scoping import visible
@@ -96,6 +96,12 @@ def by_id(subject: Subject, id: str) -> QuerySet[MessageRow]:
 def history(row: MessageRow) -> list[Told]:
     """Every event of a message, in the order that its state follows from."""
     return in_order(table.events_of([row.pk]).get(row.pk, []))
+
+
+def settlement(row: MessageRow, history: Sequence[Told]) -> Event | None:
+    """What Postroom concluded of it, where nobody else had the last word."""
+    found = [each.event for each in history if each.event.settles]
+    return found[-1] if row.settled and found else None
 
 
 def way_to(subject: Subject, row: MessageRow) -> list[MessageRow]:

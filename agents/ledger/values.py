@@ -44,8 +44,9 @@ LOST = "lost"
 STATES = (*(str(kind) for kind in Kind), LOST)
 UNDER_WAY = (Kind.SENT, Kind.WAITING, Kind.RECEIVED, Kind.RUNNING, Kind.RETRYING)
 HELD_BY_AGENT = (Kind.RECEIVED, Kind.RUNNING)
-_LAST = 5
-RANK: dict[str, int] = {kind: min(place, _LAST) for place, kind in enumerate(Kind)}
+# The rank of what ends a life.
+LAST = 5
+RANK: dict[str, int] = {kind: min(place, LAST) for place, kind in enumerate(Kind)}
 _RUNNING = RANK[Kind.RUNNING]
 
 
@@ -57,6 +58,15 @@ class Source(StrEnum):
     HTTP = "http"
     SPAN = "span"
     POSTROOM = "postroom"
+
+
+class Settled(StrEnum):
+    """How Postroom came to say what became of a redriven message whose consumer told nothing."""
+
+    EVENT = "event"  # it died again: its letter came into custody
+    LEFT_QUEUE = "left_queue"  # it left its queue and did not come back
+    HAND = "hand"  # a person said so
+    UNKNOWN = "unknown"  # nothing says what became of it
 
 
 class Sources(IntFlag):
@@ -112,6 +122,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     waits_for: Name = ""
     deadline: datetime | None = None
     error: Fault | None = None
+    # Postroom alone says these: a Settled, who settled it, and why in a sentence.
+    settled: Name = ""
+    by: Name = ""
+    why: Name = ""
+
+    @property
+    def settles(self) -> bool:
+        """Whether it is what Postroom concluded, and not what anybody saw."""
+        return bool(self.settled) and self.source is Source.POSTROOM
 
 
 Mark = tuple[int, int, int, int, str]
@@ -169,6 +188,7 @@ class Message(msgspec.Struct, gc=False):
     last_seen: int = 0
     heard: int = 0
     ahead: int = 0  # by how much an event claimed to be later than its arrival, at most
+    settled: str = ""  # how Postroom came to its state or to nothing, where nobody else had the last word
 
     @property
     def key(self) -> Key:

@@ -7,7 +7,7 @@ from functools import cache
 
 import structlog
 
-from agents.operations.services import automatic, erasing, outcomes, reaping, sampling
+from agents.operations.services import automatic, erasing, outcomes, reaping, sampling, telling
 from core import watch
 from core.brokers.api import BrokerError, BrokerUrl, configured
 from core.brokers.delays import Delays
@@ -27,6 +27,12 @@ def give_up(turn: Turn) -> None:
     while turn.wanted and outcomes.give_up():
         pass
     outcomes.left_queues()
+
+
+def tell(turn: Turn) -> None:
+    """What the ledger does not know yet, as long as there is more."""
+    while turn.wanted and telling.tell_rest():
+        pass
 
 
 def reap(turn: Turn) -> None:
@@ -74,6 +80,7 @@ def _sweep(broker: BrokerUrl) -> None:
 
 watch.register("operations outcomes", timedelta(milliseconds=200), follow)
 watch.register("operations overdue", timedelta(seconds=1), give_up)
+watch.register("operations ledger", timedelta(milliseconds=500), tell)
 watch.register("operations reaper", timedelta(seconds=1), reap)
 watch.register("operations samples", timedelta(seconds=2), sample)
 watch.register("operations erasing", timedelta(seconds=30), erase)

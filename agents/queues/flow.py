@@ -41,6 +41,7 @@ class Slim(msgspec.Struct, frozen=True, gc=False):
     attempt: int = 0
     redrive: int = 0
     duration_ms: float | None = None
+    settled: str = ""
 
 
 _decode = msgspec.json.Decoder(Slim).decode
@@ -121,7 +122,8 @@ class Flow:
 
     def _take(self, event: Slim, message: int, environment: str, broker: str, queue: str) -> None:
         key = self._key(event.broker or broker, event.queue or queue)
-        if key is None:
+        # Who settles a message saw nothing come or go.
+        if key is None or event.settled:
             return
         told, now = self._told.setdefault(key, Told()), clock.monotonic()
         told.environment = environment or told.environment

@@ -13,7 +13,7 @@ from agents.ledger import values
 from agents.ledger.attempts import Attempt
 from agents.ledger.models import Gap, MessageRow
 from agents.ledger.selectors import Wanted, is_observed_only
-from agents.ledger.values import BIT, STATES, Fault, Kind, Source, Told
+from agents.ledger.values import BIT, STATES, Fault, Kind, Settled, Source, Told
 from core import clock
 from dashboard.api import query
 
@@ -21,6 +21,7 @@ KINDS = [str(kind) for kind in Kind]
 SOURCES = [str(source) for source in Source]
 # A clock that is off by less is no news.
 NOTABLE_US = 2_000_000
+SETTLED = ["", *map(str, Settled)]
 LONGEST_AGE_S = 400 * 24 * 60 * 60
 OBSERVED_ONLY = "observed only: cannot be redriven, the body was never seen"
 
@@ -77,6 +78,12 @@ class MessageShape(serializers.Serializer[Any]):
         list(STATES), help_text="`lost` follows from the clock: there should be evidence, and there is none."
     )
     since = query.UtcTime(help_text="By the clock of whoever told it.")
+    settled = serializers.ChoiceField(
+        SETTLED,
+        help_text="How Postroom came to the state after a redrive of which nobody told the end: by a person (`hand`), "
+        "since it left its queue (`left_queue`), or since its letter came into custody again (`event`); `unknown`: "
+        "nothing says what became of it, and the state is the last one that is known.",
+    )
     broker = serializers.CharField()
     queue = serializers.CharField()
     agent = serializers.CharField()
@@ -128,6 +135,9 @@ class HistoryShape(serializers.Serializer[Any]):
     waits_for = serializers.CharField()
     due = query.UtcTime(allow_null=True)
     error = FaultShape(allow_null=True)
+    settled = serializers.ChoiceField(SETTLED, help_text="What Postroom concluded, and by what.")
+    by = serializers.CharField(help_text="Who settled it.")
+    why = serializers.CharField()
 
 
 class AttemptShape(serializers.Serializer[Any]):
@@ -165,7 +175,7 @@ class OneMessageShape(MessageShape):
 def message(row: MessageRow, state: str) -> dict[str, Any]:
     names = (
         "environment", "broker", "queue", "agent", "instance", "version", "host", "sender", "task", "workflow",
-        "trace_id", "span_id", "conversation_id", "parent_id", "attempt", "waits_for",
+        "trace_id", "span_id", "conversation_id", "parent_id", "attempt", "waits_for", "settled",
     )  # fmt: skip
     return {
         "id": row.message_id,
@@ -198,6 +208,9 @@ def event(each: Told) -> dict[str, Any]:
         "queue",
         "duration_ms",
         "waits_for",
+        "settled",
+        "by",
+        "why",
     )
     return {
         **{name: getattr(said, name) for name in names},

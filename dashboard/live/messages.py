@@ -6,13 +6,19 @@ from typing import Any
 
 from agents.ledger import selectors
 from agents.ledger.models import MessageRow
-from agents.ledger.values import HELD_BY_AGENT, UNDER_WAY, moment
+from agents.ledger.values import HELD_BY_AGENT, UNDER_WAY, Settled, moment
 from core import clock
 from core.access.api import Permission, Place
 from dashboard.live.api import Row, State
 
 # A page shows as many at most; what is older changes when it is heard of, and is among these then.
 MOST = 300
+# What stands beside a state that Postroom concluded.
+SETTLED = {
+    Settled.HAND: "settled by hand",
+    Settled.LEFT_QUEUE: "nobody confirmed",
+    Settled.UNKNOWN: "outcome unknown",
+}
 
 
 class Messages:
@@ -40,6 +46,7 @@ def shown(row: MessageRow, state: str) -> dict[str, Any]:
         "message_id": row.message_id,
         "environment": row.environment,
         "state": state,
+        "settled": settled(row),
         "since": _time(row.since),
         "holder": holder(row),
         "attempt": tries(row),
@@ -52,6 +59,11 @@ def holder(row: MessageRow) -> str:
     if row.state in HELD_BY_AGENT or row.waits_for:
         return row.instance or row.agent or "—"
     return row.queue or "—" if row.state in UNDER_WAY else "—"
+
+
+def settled(row: MessageRow) -> str:
+    """How sure the state is, where nobody told it who was there."""
+    return SETTLED.get(Settled(row.settled), "") if row.settled else ""
 
 
 def tries(row: MessageRow) -> str:

@@ -18,7 +18,7 @@ from agents.deadletters.showing import Veil
 from agents.ledger import selectors, values
 from agents.ledger.attempts import Attempt, attempts
 from agents.ledger.models import MessageRow
-from agents.ledger.values import UNDER_WAY, Told, moment
+from agents.ledger.values import UNDER_WAY, Event, Settled, Told, moment
 from core.access.api import Permission
 from core.access.routes import requires
 from dashboard.api import message_shapes
@@ -85,12 +85,14 @@ def message(request: HttpRequest, message_id: str) -> HttpResponse:
     tried = attempts(history)
     state = selectors.shown_states([row])[0]
     letters = _letters(request, row)
+    settled = selectors.settlement(row, history)
     context: dict[str, Any] = {
         "line": Line(row, state),
         "row": row,
         "state": state,
         "ends": state not in {*UNDER_WAY, values.LOST},
-        "sentence": sentence(Line(row, state)),
+        "sentence": sentence(Line(row, state), settled),
+        "doubt": doubt(settled),
         "history": [Step(each) for each in history],
         "attempts": [Try(each) for each in tried],
         "bars": message_way.bars(history, tried, _until(row)),
@@ -122,8 +124,20 @@ def _letters(request: HttpRequest, row: MessageRow) -> list[Letter]:
     return found
 
 
-def sentence(line: Line) -> str:
+def doubt(settled: Event | None) -> str:
+    """What is not known of its last redrive, and what ends that. Pure."""
+    if settled is None or settled.settled != Settled.UNKNOWN:
+        return ""
+    return (
+        f"The outcome of redrive {settled.redrive} is unknown: {settled.why}. "
+        "Late evidence settles it, or somebody by hand on the operation's page."
+    )
+
+
+def sentence(line: Line, settled: Event | None = None) -> str:
     """Where it is, in one sentence without the time. Pure."""
+    if settled is not None and settled.settled != Settled.UNKNOWN:
+        return f"It {_concluded(settled)}"
     row, state = line.row, line.state
     where = f" in {row.queue}" if row.queue else ""
     who = row.instance or row.agent or "an agent that nobody named"
@@ -141,6 +155,15 @@ def sentence(line: Line) -> str:
         "lost": "is lost: there should be news of it, and there is none",
     }
     return f"It {said[state]}"
+
+
+def _concluded(settled: Event) -> str:
+    if settled.settled == Settled.HAND:
+        said = "processed" if settled.kind is values.Kind.SUCCEEDED else "failed"
+        return f"was settled by hand as {said} by {settled.by}"
+    if settled.settled == Settled.LEFT_QUEUE:
+        return "left the queue and did not come back; nobody confirmed that it was handled"
+    return f"died again after redrive {settled.redrive}: its letter is in custody"
 
 
 def _until(row: MessageRow) -> int:

@@ -28,7 +28,7 @@ from dashboard.api.message_shapes import MessageFilters, ahead_ms
 from dashboard.api.messages import NEWEST_FIRST
 from dashboard.api.paging import Page
 from dashboard.api.problems import ProblemError
-from dashboard.live.messages import holder, tries
+from dashboard.live.messages import holder, settled, tries
 from dashboard.pages import agents_heard, frame, saved
 
 # Beside the search; each is kept in the address and can be taken away.
@@ -59,6 +59,10 @@ class Line:
     @property
     def tries(self) -> str:
         return tries(self.row)
+
+    @property
+    def settled(self) -> str:
+        return settled(self.row)
 
     @property
     def what(self) -> str:

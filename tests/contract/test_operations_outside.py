@@ -26,7 +26,7 @@ from agents.ledger.services import arriving
 from agents.ledger.services.observing import Observer
 from agents.operations.models import Operation
 from agents.operations.renewal import RENEWED_HEADERS, RENEWED_PROPERTIES
-from agents.operations.services import executing, outcomes
+from agents.operations.services import executing, outcomes, telling
 from agents.queues.flow import Flow
 from agents.queues.rabbitmq import RabbitBroker
 from agents.queues.services.sampling import Sampler
@@ -141,9 +141,10 @@ def assert_processed(admin: Program, operation: Operation, grade: str) -> None:
     assert (item["state"], item["grade"]) == ("processed", grade)
     letter = Letter.objects.get()
     assert letter.state == "processed"
-    if grade != "left_queue":
-        [message] = ledger.messages([ledger.Key(letter.environment, letter.message_id)]).values()
-        assert (message.state, message.redrive) == ("succeeded", 1)
+    telling.tell_rest()
+    [message] = ledger.messages([ledger.Key(letter.environment, letter.message_id)]).values()
+    unconfirmed = "left_queue" if grade == "left_queue" else ""
+    assert (message.state, message.redrive, message.settled) == ("succeeded", 1, unconfirmed)
 
 
 # ---- A Celery application --------------------------------------------------------------------------------------

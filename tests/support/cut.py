@@ -19,8 +19,17 @@ Work = Callable[[], object]
 
 def killed_at(point: Point, work: Work, times: int = 1) -> None:
     """Another process does the work, and dies when it comes there: with it go its connections, and nothing else."""
-    _, status = os.waitpid(_begun(f"{point}:{times}", work), 0)
-    assert os.WIFSIGNALED(status), f"the work never came to {point}"
+    _assert_killed(_begun(f"{point}:{times}", work), f"the work never came to {point}")
+
+
+def killed_by_itself(work: Work) -> None:
+    """Another process does the work, which kills it."""
+    _assert_killed(_begun("", work), "the work came to its end")
+
+
+def _assert_killed(child: int, otherwise: str) -> None:
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), otherwise
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 

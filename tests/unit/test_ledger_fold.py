@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.ledger.fold import fold, follow, in_order, mark_of
-from agents.ledger.values import Event, Fault, Kind, Source, Sources, Told, told
+from agents.ledger.fold import fold, follow, in_order, mark_of, needs_history, of_postroom
+from agents.ledger.values import Event, Fault, Kind, Message, Settled, Source, Sources, Told, told
 
 START = datetime(2026, 11, 26, 14, tzinfo=UTC)
 NAMES = st.sampled_from(["", "", "extract", "classify"])
@@ -33,6 +34,7 @@ def events(draw: st.DrawFn) -> Event:
         waits_for=draw(st.sampled_from(["", "", "input-required"])),
         error=draw(st.sampled_from([None, Fault(type="TimeoutError")])),
         deadline=draw(st.sampled_from([None, START])),
+        settled=draw(st.sampled_from(["", "", *Settled])),
     )
 
 
@@ -86,11 +88,76 @@ def test_any_permutation_with_repeats_gives_the_same_message_and_history(
 @PATIENT
 @given(STORIES, st.integers(0, 12))
 def test_taking_what_comes_later_is_folding_the_whole(story: list[Event], cut: int) -> None:
-    ordered = in_order(arrivals(story))
+    ordered = in_order(each for each in arrivals(story) if not of_postroom(each.event))
+    if not ordered:
+        return
     before, after = ordered[: max(1, cut)], ordered[max(1, cut) :]
     known = fold(before)
     assert mark_of(known) == before[-1].mark
     assert follow(known, after) == fold(ordered)
+
+
+@PATIENT
+@given(STORIES, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_in_any_portions_as_they_come__the_row_is_what_the_whole_history_says(
+    story: list[Event], size: int, chance: random.Random
+) -> None:
+    heard = arrivals(story)
+    chance.shuffle(heard)
+    row: Message | None = None
+    for start in range(0, len(heard), size):
+        portion, so_far = in_order(heard[start : start + size]), heard[: start + size]
+        whole = row is None or needs_history(row, portion)
+        row = fold(so_far) if row is None or whole else follow(row, portion)
+    assert row == fold(heard)
+
+
+def settled(how: Settled, kind: Kind, at: float, redrive: int = 1, **more: Any) -> Event:
+    return event(kind, at=at, redrive=redrive, source=Source.POSTROOM, settled=how, **more)
+
+
+AGAIN = event(Kind.SENT, at=10, redrive=1, source=Source.POSTROOM)
+RUNS = event(Kind.RUNNING, 2, at=12, redrive=1, source=Source.LIBRARY)
+
+
+def test_what_was_concluded_follows_all_that_was_under_way() -> None:
+    by_hand = settled(Settled.HAND, Kind.SUCCEEDED, 20, by="ana")
+    message = fold(arrivals([by_hand, AGAIN, RUNS]))
+    assert (message.state, message.settled, message.redrive, message.attempt) == ("succeeded", "hand", 1, 2)
+    assert state(settled(Settled.LEFT_QUEUE, Kind.SUCCEEDED, 20), AGAIN) == "succeeded"
+
+
+def test_who_was_there_is_believed_rather_than_what_was_concluded__whenever_it_is_told() -> None:
+    by_hand = settled(Settled.HAND, Kind.SUCCEEDED, 20, by="ana")
+    died = event(Kind.DEAD, 1, at=15, redrive=1, source=Source.LIBRARY)
+    message = fold(arrivals([by_hand, AGAIN, died]))
+    assert (message.state, message.settled) == ("dead", "")
+    sent_again = event(Kind.SENT, at=30, redrive=2, source=Source.POSTROOM)
+    assert state(by_hand, AGAIN, sent_again) == "sent"
+
+
+def test_that_nothing_is_known__changes_no_state_and_is_said() -> None:
+    unknown = settled(Settled.UNKNOWN, Kind.SENT, 20)
+    waiting = fold(arrivals([AGAIN, unknown]))
+    assert (waiting.state, waiting.settled, waiting.since) == (
+        "sent",
+        "unknown",
+        fold(arrivals([AGAIN])).since,
+    )
+    assert fold(arrivals([RUNS, unknown])).state == "running"
+    assert fold(arrivals([unknown])).state == "sent"
+    done = fold(arrivals([AGAIN, unknown, settled(Settled.HAND, Kind.DEAD, 40, by="ana")]))
+    assert (done.state, done.settled) == ("dead", "hand")
+
+
+def test_only_postroom_settles() -> None:
+    told_so = event(Kind.SUCCEEDED, at=20, redrive=1, source=Source.HTTP, settled=Settled.HAND)
+    assert fold(arrivals([AGAIN, told_so])).settled == ""
+
+
+def test_thrown_away_by_postroom__after_every_attempt_that_was_made() -> None:
+    purged = event(Kind.PURGED, at=20, source=Source.POSTROOM)
+    assert state(event(Kind.DEAD, 3, 5), purged) == state(purged, event(Kind.DEAD, 3, 25)) == "purged"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from agents.ledger import table
-from agents.ledger.fold import fold, follow, in_order, mark_of
+from agents.ledger.fold import fold, follow, in_order, needs_history
 from agents.ledger.services import moving
 from agents.ledger.table import Row
 from agents.ledger.values import Key, Message, Sources, Told
@@ -34,8 +34,8 @@ class _Pending(NamedTuple):
 
     @property
     def late(self) -> bool:
-        """Something came after what follows it, or once more: the history decides."""
-        return self.known is not None and self.told[0].mark <= mark_of(self.known)
+        """The history decides."""
+        return self.known is not None and needs_history(self.known, self.told)
 
 
 def keep(events: Sequence[Told], *, from_broker: bool = False, if_only: Sources | None = None) -> Kept:

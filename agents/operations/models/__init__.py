@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.operations.models.operations import Claim, Operation, OperationChange, Receipt, Sample
 from agents.operations.models.plans import Item, Plan, PlanChange, PlanPart
-from agents.operations.models.policies import Cursor, RedrivePolicy
+from agents.operations.models.policies import Cursor, RedrivePolicy, Untold
 
 __all__ = [
     "Claim",
@@ -18,4 +18,5 @@ __all__ = [
     "Receipt",
     "RedrivePolicy",
     "Sample",
+    "Untold",
 ]

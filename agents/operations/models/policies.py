@@ -1,4 +1,5 @@
-"""Redrives that start by themselves, where somebody said so; and how far evidence was read."""
+"""Redrives that start by themselves, where somebody said so; how far evidence was read, and what the ledger is yet to
+be told."""
 
 from __future__ import annotations
 
@@ -61,3 +62,16 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.position}"
+
+
+class Untold(models.Model):
+    """Events that the ledger is to be told: an outbox, since the ledger may lie in another database."""
+
+    id = models.BigAutoField(primary_key=True)
+    # A list, as it travels.
+    events = models.TextField()
+    # From then on the watcher tells it; before, whoever wrote it may.
+    due = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.pk}, due {self.due}"

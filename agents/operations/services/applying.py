@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -14,7 +13,7 @@ from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
 from agents.operations.models import Item, Operation, Receipt
-from agents.operations.services import claiming, controlling
+from agents.operations.services import claiming, controlling, telling
 from agents.operations.services.claiming import leave_out, pick
 from agents.operations.values import Action, ItemState
 from core import clock, crash, hints
@@ -22,7 +21,6 @@ from core.among import among
 from core.crash import Point
 from core.transitions import StaleStateError
 
-log = structlog.get_logger(__name__)
 PORTION = 500
 AFTER = {Action.PURGE: LetterState.PURGED, Action.RESTORE: LetterState.HELD}
 BEFORE = {Action.PURGE: LetterState.HELD, Action.RESTORE: LetterState.PURGED}
@@ -45,8 +43,8 @@ def apply(operation: Operation) -> bool:
         counts = {"waiting": -len(ids) - left, "applied": len(ids), "left_out": left}
         claiming.count(operation, counts, len(ids), None)
         hints.hint("letters")
-    if action is Action.PURGE:
-        _tell(letters)
+        untold = telling.note(_events(letters), telling.GRACE) if action is Action.PURGE else None
+    telling.tell(untold)
     if not ids and not left:
         controlling.finish(operation)
         return False
@@ -65,9 +63,9 @@ def _move(operation: Operation, action: Action, ids: Sequence[UUID], now: dateti
         Receipt.objects.bulk_create(Receipt(letter=id, operation=operation, until=until) for id in ids)
 
 
-def _tell(letters: Sequence[Letter]) -> None:
+def _events(letters: Sequence[Letter]) -> list[ledger.Event]:
     """The messages' own lives: thrown away."""
-    events = [
+    return [
         ledger.Event(
             id=f"purge-{letter.pk}-{letter.since.timestamp():.0f}",
             kind=ledger.Kind.PURGED,
@@ -80,8 +78,3 @@ def _tell(letters: Sequence[Letter]) -> None:
         for letter in letters
         if letter.message_id
     ]
-    try:
-        if events:
-            ledger.tell(events)
-    except Exception as problem:
-        log.warning("the ledger was not told of a purge", problem=str(problem))

@@ -14,7 +14,7 @@ from agents.deadletters.signals import DiedAgain
 from agents.ledger import api as ledger
 from agents.ledger.values import EPOCH
 from agents.operations.models import Cursor, Item, Operation
-from agents.operations.services import around, settling
+from agents.operations.services import around, settling, telling
 from agents.operations.services.settling import Outcome
 from agents.operations.values import AWAITED, Grade, ItemState, State
 from agents.queues import selectors as queues
@@ -58,14 +58,19 @@ def follow_ledger() -> int:
 
 
 def _of_events(events: Sequence[ledger.Event]) -> list[Outcome]:
-    """A death that leaves a letter is settled by it, which says more; of others there is only the event."""
-    ends = [each for each in events if each.kind is ledger.Kind.SUCCEEDED or _is_bare_death(each)]
+    """A death that leaves a letter is settled by it, which says more; of others there is only the event. What was
+    concluded here is no evidence."""
+    ends = [each for each in events if _is_success(each) or _is_bare_death(each)]
     if not ends:
         return []
     awaited = _awaited({each.message_id for each in ends})
     return [
         _outcome(event, each) for event in ends for each in awaited[event.message_id] if _is_of(event, each)
     ]
+
+
+def _is_success(event: ledger.Event) -> bool:
+    return event.kind is ledger.Kind.SUCCEEDED and not event.settles
 
 
 def _is_bare_death(event: ledger.Event) -> bool:
@@ -106,7 +111,9 @@ def _awaited(messages: Iterable[str]) -> dict[str, list[Candidate]]:
 
 
 def died_again(deaths: Sequence[DiedAgain], **_: object) -> None:
-    """Letters whose redriven message died: the items fail in the transaction that keeps the deaths."""
+    """Letters whose redriven message died: the items fail in the transaction that keeps the deaths, and the ledger is
+    told whether or not anybody still waited for an outcome."""
+    telling.note(telling.of_deaths(deaths))
     settling.settle([_of_death(each) for each in deaths])
 
 

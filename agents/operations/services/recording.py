@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 
@@ -17,15 +16,13 @@ from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
 from agents.operations.models import Item, Operation
-from agents.operations.services import settling, steps
+from agents.operations.services import settling, steps, telling
 from agents.operations.services.claiming import Portion, Taken
 from agents.operations.values import ItemState
 from core import clock
 from core.among import among
 from core.brokers.api import Sent
 from core.transitions import StaleStateError
-
-log = structlog.get_logger(__name__)
 
 # `None`: nothing was sent, for sure.
 Fate = Sent | None
@@ -58,7 +55,9 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
             "waiting": len(back),
         }
         _count(portion.operation, counts, now)
-    _tell(portion.operation, sent)
+        events = _events(portion.operation, sent, lost, fates, letters)
+        untold = telling.note(events, telling.GRACE)
+    telling.tell(untold)
 
 
 def _give_back(portion: Portion, now: datetime) -> None:
@@ -129,32 +128,44 @@ def _count(operation: Operation, counts: Mapping[str, int], now: datetime) -> No
     steps.hint(operation)
 
 
-def _tell(operation: Operation, sent: Sequence[Taken]) -> None:
-    """The messages' own lives. They are told from elsewhere too, so a ledger that is away holds nothing up."""
-    events = [_event(each.letter, each.number) for each in sent if each.letter.message_id]
-    try:
-        if events:
-            ledger.tell(events)
-    except Exception as problem:
-        log.warning("the ledger was not told of a redrive", operation=operation.number, problem=str(problem))
+def _events(
+    operation: Operation,
+    sent: Sequence[Taken],
+    lost: Sequence[Taken],
+    fates: Mapping[int, Fate],
+    letters: Mapping[UUID, Letter],
+) -> list[ledger.Event]:
+    """The messages' own lives: sent again, or nobody knows. What was sent by whoever died since, or may have been, was
+    so from when it was claimed at the earliest: what its consumer tells from then on is about this redrive."""
+    target, now = operation.plan.how.target_queue, clock.now()
+    gone = {each.item for each in lost}
+
+    def event(each: Taken) -> ledger.Event:
+        at = now if fates.get(each.item) is Sent.CONFIRMED else letters[each.letter.pk].since
+        return _event(each, target, at, ledger.Settled.UNKNOWN if each.item in gone else "")
+
+    return [event(each) for each in (*sent, *lost) if each.letter.message_id]
 
 
-def _event(letter: Letter, number: int) -> ledger.Event:
+def _event(taken: Taken, target: str, at: datetime, settled: str) -> ledger.Event:
+    letter = taken.letter
     return ledger.Event(
-        id=f"redrive-{letter.pk}-{number}",
+        id=f"redrive-{letter.pk}-{taken.number}",
         kind=ledger.Kind.SENT,
-        at=clock.now(),
+        at=at,
         message_id=letter.message_id,
         environment=letter.environment,
         broker=letter.broker,
-        queue=letter.queue,
+        queue=target or letter.queue,
         agent=letter.agent,
         sender=letter.sender,
         task=letter.task,
         workflow=letter.workflow,
         trace_id=letter.trace_id,
         conversation_id=letter.conversation_id,
-        redrive=number,
+        redrive=taken.number,
+        settled=settled,
+        why=UNKNOWN_WHY if settled else "",
     )
 
 

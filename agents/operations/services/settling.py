@@ -14,7 +14,7 @@ from django.db.models import F
 from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.operations.models import Item, Operation
-from agents.operations.services import judging, steps
+from agents.operations.services import judging, steps, telling
 from agents.operations.services.lines import add_lines
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock, crash
@@ -91,20 +91,38 @@ def _settle(outcomes: dict[tuple[UUID, int], Outcome]) -> tuple[int, list[Operat
         defaultdict[UUID, Counter[str]](Counter),
     )
     changed: dict[UUID, tuple[LetterState, Outcome]] = {}
+    moved: list[Outcome] = []
     for item in Item.objects.filter(among("letter", letters), state__in=AWAITED).order_by("pk"):
         outcome = outcomes.get((item.letter, item.number)) if item.letter else None
         if outcome is None or item.state == outcome.to:
             continue
         step = Step(item.state, outcome.to, str(outcome.grade or ""), outcome.why[:LONGEST_WHY])
         moves[step].append(item.pk)
+        moved.append(outcome)
         figures[item.plan_id].update(delta(step))
         if target := letter_after(outcome.to):
             changed[outcome.letter] = (target, outcome)
     for step, ids in moves.items():
         move_items(ids, step, now)
     _move_letters(letters, changed, now)
+    _note(moved)
     touched = [add_figures(plan, counts) for plan, counts in sorted(figures.items())]
-    return sum(map(len, moves.values())), touched
+    return len(moved), touched
+
+
+def _note(moved: Iterable[Outcome]) -> None:
+    """The ledger is told of what it does not know by itself."""
+    concluded = [each for each in moved if each.grade in telling.CONCLUDED]
+    letters = telling.letters_of(each.letter for each in concluded)
+    telling.note(
+        [
+            telling.settled(
+                letters[each.letter], each.number, each.to, telling.CONCLUDED[each.grade], each.by, each.why
+            )
+            for each in concluded
+            if each.letter in letters
+        ]
+    )
 
 
 def letter_after(state: ItemState) -> LetterState | None:
@@ -124,7 +142,7 @@ def delta(step: Step) -> dict[str, int]:
 def lock_letters(ids: Collection[UUID]) -> dict[UUID, Letter]:
     """The rows, kept for this transaction, always in the same order: so nobody waits in a circle."""
     rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
-    return {row.pk: row for row in rows.only("id", "state", "redrives")}
+    return {row.pk: row for row in rows.only("id", "state", "since", "redrives")}
 
 
 def move_items(ids: Collection[int], step: Step, now: datetime) -> None:

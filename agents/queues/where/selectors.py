@@ -68,6 +68,7 @@ def _known(row: MessageRow, state: str, seen: Seen) -> Known:
         instance=row.instance,
         error=_error(row),
         waits_for=row.waits_for,
+        settled=row.settled,
         attempt=row.attempt,
         link=link(row),
         judgement=seen.judgement,

@@ -12,6 +12,15 @@ from agents.queues.where.values import Answer, Custody, Spot
 
 NOTHING = "Nothing to do."
 DEAD, LOST = "dead", "lost"
+# How it reads where Postroom concluded it, and nobody told it who was there.
+CONCLUDED = {
+    ("succeeded", "hand"): "was settled by hand as processed",
+    ("dead", "hand"): "was settled by hand as failed",
+    (
+        "succeeded",
+        "left_queue",
+    ): "left its queue and did not come back, and nobody confirmed that it was handled,",
+}
 ENDED = {
     "succeeded": "was handled",
     "expired": "expired before it was handled",
@@ -45,6 +54,7 @@ class Known:
     instance: str = ""
     error: str = ""
     waits_for: str = ""
+    settled: str = ""
     attempt: int = 0
     link: str = ""
     judgement: Judgement = field(default_factory=lambda: Judgement(None))
@@ -139,9 +149,10 @@ def _spot(known: Known) -> Spot:
 
 
 def _ended(known: Known) -> Answer:
-    who = f" by {known.holder}" if known.agent else ""
+    concluded = CONCLUDED.get((known.state, known.settled), "")
+    who = f" by {known.holder}" if known.agent and not concluded else ""
     error = f": {known.error}" if known.error and known.state != "succeeded" else ""
-    sentence = f"Message {known.message_id} {ENDED[known.state]}{who} {lasting(known.age_s)} ago{error}."
+    sentence = f"Message {known.message_id} {concluded or ENDED[known.state]}{who} {lasting(known.age_s)} ago{error}."
     spot = Spot(
         "over",
         known.holder if known.agent else "over",
