@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -131,6 +131,15 @@ def beside(subject: Subject, row: MessageRow) -> list[MessageRow]:
         return []
     rows = seen_by(subject).filter(environment=row.environment, **same).exclude(pk=row.pk)
     return list(rows.order_by("first_seen")[:MOST_RELATED])
+
+
+def states_by_trace(subject: Subject, trace_ids: Collection[str]) -> dict[str, Counter[str]]:
+    """How many messages of each trace are in each state. A trace of which no message is known has no entry."""
+    rows = seen_by(subject).filter(trace_id__in=trace_ids).values_list("trace_id", "state")
+    found: dict[str, Counter[str]] = {}
+    for trace_id, state, number in rows.annotate(number=Count("pk")):
+        found.setdefault(trace_id, Counter())[state] = number
+    return found
 
 
 def ears() -> list[Ear]:

@@ -55,14 +55,14 @@ class WorkflowShape(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="As the root span calls it, or empty.")
     agent = serializers.CharField(help_text="Of the root span.")
     operation = serializers.CharField(help_text="Of the root span.")
-    state = serializers.ChoiceField(HEALTH, help_text="`unknown`: runs are stuck.")
+    state = serializers.ChoiceField(HEALTH, help_text="`unknown`: runs are unfinished.")
     runs = serializers.IntegerField()
     rate = serializers.FloatField(help_text="Runs a minute.")
     done = serializers.IntegerField()
     failing = serializers.IntegerField()
     running = serializers.IntegerField()
-    stuck = serializers.IntegerField(
-        help_text="Something was sent, nobody was seen to take it, and all is silent."
+    unfinished = serializers.IntegerField(
+        help_text="Something was sent, no span shows who took it, and all is silent. `/stuck` says what is stuck."
     )
     success = serializers.FloatField(allow_null=True, help_text="Done of all that ended.")
     p50_ms = serializers.FloatField(

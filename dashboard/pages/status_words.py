@@ -69,7 +69,7 @@ _SHAPE_OF: dict[str, str] = {
     "cleared": "ok",
     "notice": "info",
     # runs of workflows
-    "stuck": "unknown",
+    "unfinished": "unknown",
     # queues (`unknown` is its own shape)
     "paused": "paused",
     "no_consumer": "bad",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,6 +12,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from agents.ledger import selectors as ledger
+from agents.ledger.values import UNDER_WAY
 from agents.prices import selectors as prices
 from agents.prices.values import Book
 from agents.topology import spending
@@ -87,18 +90,33 @@ def _runs(request: HttpRequest, row: WorkflowRow, span: Span, found: Workflow) -
         page = paging.page(request, rows, ("-start", "-trace_id"))
     except ProblemError as refused:
         return {"runs": [], "problem": refused.problem.detail, "states": list(RunState), "asked_state": given}
-    book = prices.book()
+    shown = [selectors.as_run(each, found.patience) for each in page.rows]
+    messages, book = _messages(request, shown), prices.book()
     return {
-        "runs": [_run(selectors.as_run(each, found.patience), book) for each in page.rows],
+        "runs": [_run(run, book, messages.get(run.id, "")) for run in shown],
         "next": page.next,
         "states": list(RunState),
         "asked_state": state.value if state else "",
     }
 
 
-def _run(run: OneRun, book: Book) -> dict[str, Any]:
+def _messages(request: HttpRequest, runs: list[OneRun]) -> dict[str, str]:
+    """What is known of the messages of unfinished runs: spans alone do not say whether one waits, or is over and only
+    its span was lost with the worker."""
+    ids = [run.id for run in runs if run.state is RunState.UNFINISHED]
+    known = ledger.states_by_trace(frame.subject_of(request), ids) if ids else {}
+    return {id: _said(known[id]) if id in known else "no message of it is known" for id in ids}
+
+
+def _said(states: Counter[str]) -> str:
+    under_way = [f"{states[state]:,} {state}" for state in UNDER_WAY if states[state]]
+    return ", ".join(under_way) or "all of its messages are over"
+
+
+def _run(run: OneRun, book: Book, messages: str) -> dict[str, Any]:
     return {
         "run": run,
+        "messages": messages,
         "started": telemetry.moment(run.start),
         "cost": book.cost(spending.of_run(run.uses)),
     }

@@ -1,4 +1,4 @@
-"""Workflows: what runs here, how often, how well, and what is stuck?"""
+"""Workflows: what runs here, how often, how well, and what did not finish?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dashboard.pages.topology import heads
 
 # A longer table is not read; the filters narrow it.
 MOST_ROWS = 500
-SORTS = ("name", "state", "rate", "done", "failing", "stuck", "p50_ms", "p95_ms")
+SORTS = ("name", "state", "rate", "done", "failing", "unfinished", "p50_ms", "p95_ms")
 STATES = ("bad", "unknown", "warn", "ok")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from agents.ledger.models import MessageRow
 from agents.prices.models import ModelPrice
 from agents.spans.values import Span, Status
 from agents.topology.models import WorkflowRow
@@ -91,11 +92,13 @@ def text(client: Client, path: str, **query: str) -> str:
 def test_the_list_says_how_runs_went(vera: Client, ran: None) -> None:
     rows = {row["title"]: row for row in vera.get("/api/v1/workflows").json()["results"]}
     assert set(rows) == {"orders", "cron: nightly"}
-    told = {name: rows["orders"][name] for name in ("runs", "done", "failing", "running", "stuck", "state")}
-    assert told == {"runs": 11, "done": 8, "failing": 1, "running": 1, "stuck": 1, "state": "unknown"}
+    told = {
+        name: rows["orders"][name] for name in ("runs", "done", "failing", "running", "unfinished", "state")
+    }
+    assert told == {"runs": 11, "done": 8, "failing": 1, "running": 1, "unfinished": 1, "state": "unknown"}
     assert rows["orders"]["success"] == round(8 / 9, 4)
     page = text(vera, "/workflows")
-    for words in ("orders", "stuck", "cron: nightly", "data-spark"):
+    for words in ("orders", "unfinished", "cron: nightly", "data-spark"):
         assert words in page
     assert "orders" not in text(vera, "/workflows", q="nightly").partition("<tbody")[2]
     assert set(vera.get("/workflows/newest").json()) == {row["id"] for row in rows.values()}
@@ -103,16 +106,35 @@ def test_the_list_says_how_runs_went(vera: Client, ran: None) -> None:
 
 def test_a_run_lasts_until_its_last_work(vera: Client, ran: None) -> None:
     runs = vera.get(f"/api/v1/workflows/{uid()}/runs").json()["results"]
-    assert [run["state"] for run in runs] == ["running", "stuck", "failed", *["ok"] * 8]
+    assert [run["state"] for run in runs] == ["running", "unfinished", "failed", *["ok"] * 8]
     assert runs[-1]["duration_ms"] == 360.0
     assert runs[-1]["spans"] == 4
 
 
-@pytest.mark.parametrize(("state", "count"), [("ok", 8), ("failed", 1), ("stuck", 1), ("running", 1)])
+@pytest.mark.parametrize(("state", "count"), [("ok", 8), ("failed", 1), ("unfinished", 1), ("running", 1)])
 def test_runs_by_state(vera: Client, ran: None, state: str, count: int) -> None:
     answer = vera.get(f"/api/v1/workflows/{uid()}/runs", {"state": state}).json()
     assert [run["state"] for run in answer["results"]] == [state] * count
     assert text(vera, f"/workflows/{uid()}", state=state).count("row-link mono") == count
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({}, "no message of it is known"),
+        ({"ship-10": "waiting", "pay-10": "succeeded"}, "1 waiting"),
+        ({"ship-10": "dead", "pay-10": "succeeded"}, "all of its messages are over"),
+    ],
+)
+def test_an_unfinished_run_says_what_is_known_of_its_messages(
+    vera: Client, ran: None, known: dict[str, str], said: str
+) -> None:
+    for message_id, state in known.items():
+        MessageRow.objects.create(
+            environment="production", message_id=message_id, state=state, trace_id=f"{10:032x}"
+        )
+    page = text(vera, f"/workflows/{uid()}", state="unfinished")
+    assert f'/messages?trace={10:032x}">{said}</a>' in page
 
 
 def test_runs_come_page_by_page(vera: Client, ran: None) -> None:

@@ -156,7 +156,7 @@ def test_states_follow_from_what_is_missing_and_how_long_it_is_silent() -> None:
         return state_of(failed=failed, missing=missing, silent=silent, patience=10)
 
     assert state(Open.NOTHING, 5) is RunState.OK
-    assert (state(Open.RECEIVER, 5), state(Open.RECEIVER, 11)) == (RunState.RUNNING, RunState.STUCK)
+    assert (state(Open.RECEIVER, 5), state(Open.RECEIVER, 11)) == (RunState.RUNNING, RunState.UNFINISHED)
     assert (state(Open.PARENT, 5), state(Open.PARENT, 11)) == (RunState.RUNNING, RunState.OK)
     assert state(Open.RECEIVER, 11, failed=True) is RunState.FAILED
     assert patience_of(None) == 300 * 10**9

@@ -14,11 +14,11 @@ HOPS = frozenset({EdgeKind.MESSAGE, EdgeKind.CALL})
 
 
 def health(workflow: Workflow) -> Health:
-    """By how many runs failed, and whether some are stuck."""
+    """By how many runs failed, and whether some are unfinished."""
     failing = workflow.tally.errors / workflow.tally.calls if workflow.tally.calls else 0.0
     if failing >= BAD_ERRORS:
         return Health.BAD
-    if workflow.stuck:
+    if workflow.unfinished:
         return Health.UNKNOWN
     return Health.WARN if failing >= WARN_ERRORS else Health.OK
 
@@ -36,7 +36,7 @@ def of_workflow(workflow: Workflow, minutes: int) -> dict[str, Any]:
         "done": workflow.done,
         "failing": workflow.tally.errors,
         "running": workflow.running,
-        "stuck": workflow.stuck,
+        "unfinished": workflow.unfinished,
         "success": None if workflow.success is None else round(workflow.success, 4),
         **{f"{name}_ms": value for name, value in lasted.items()},
         "input_tokens": workflow.tally.input_tokens,

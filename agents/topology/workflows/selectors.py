@@ -45,7 +45,7 @@ class Workflow:
     # By the minute at which each stretch begins.
     parts: dict[int, Tally] = field(default_factory=dict)
     running: int = 0
-    stuck: int = 0
+    unfinished: int = 0
 
     @property
     def key(self) -> Key:
@@ -58,7 +58,7 @@ class Workflow:
     @property
     def done(self) -> int:
         """Runs that ended well."""
-        return max(0, self.tally.calls - self.tally.errors - self.running - self.stuck)
+        return max(0, self.tally.calls - self.tally.errors - self.running - self.unfinished)
 
     @property
     def success(self) -> float | None:
@@ -68,7 +68,7 @@ class Workflow:
 
     @property
     def patience(self) -> int:
-        """How long a run may be silent before it is called stuck, in nanoseconds."""
+        """How long a run may be silent before it is called unfinished, in nanoseconds."""
         return patience_of(self.tally.duration.quantile(0.99))
 
 
@@ -153,7 +153,7 @@ def _add_open(found: Mapping[int, Workflow], since: int, narrowed: Q) -> None:
         silent_for = max(0, row["silent"]) * MINUTE
         state = state_of(failed=False, missing=row["missing"], silent=silent_for, patience=workflow.patience)
         workflow.running += row["runs"] if state is RunState.RUNNING else 0
-        workflow.stuck += row["runs"] if state is RunState.STUCK else 0
+        workflow.unfinished += row["runs"] if state is RunState.UNFINISHED else 0
 
 
 def hops(subject: Subject, row: WorkflowRow, since: int, until: int) -> dict[Edge, Tally]:
@@ -195,7 +195,7 @@ def _in_state(state: RunState, patience: int) -> Q:
     silent = Q(end__lt=round(clock.unix() * 1e9) - patience)
     if state is RunState.FAILED:
         return Q(failed=True)
-    if state is RunState.STUCK:
+    if state is RunState.UNFINISHED:
         return Q(failed=False, missing=Open.RECEIVER) & silent
     if state is RunState.RUNNING:
         return Q(failed=False, missing__gt=Open.NOTHING) & ~silent

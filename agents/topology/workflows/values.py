@@ -9,7 +9,7 @@ from typing import NamedTuple
 from agents.topology.values import Edge, EdgeKind
 
 SECOND = 1_000_000_000
-# For so long a run may be silent before it is believed to be stuck, or over where only a parent is missing.
+# For so long a run may be silent before it is called unfinished, or over where only a parent is missing.
 SILENT = 300 * SECOND
 LONGEST_SILENT = 6 * 3_600 * SECOND
 # Edges that stand for the runs themselves: `calls` are runs, `errors` are failed ones. No edge has these ids.
@@ -34,7 +34,9 @@ class RunState(StrEnum):
     RUNNING = "running"
     OK = "ok"
     FAILED = "failed"
-    STUCK = "stuck"  # something was sent, nobody was seen to take it, and it has been silent for long
+    # Something was sent, no span shows who took it, and it has been silent for long. Spans say what finished: whether
+    # a message is stuck, or over and only its span was lost with its worker, they cannot say.
+    UNFINISHED = "unfinished"
 
 
 class Open(IntEnum):
@@ -108,7 +110,7 @@ def state_of(*, failed: bool, missing: int, silent: int, patience: int) -> RunSt
         return RunState.OK
     if silent <= patience:
         return RunState.RUNNING
-    return RunState.STUCK if missing == Open.RECEIVER else RunState.OK
+    return RunState.UNFINISHED if missing == Open.RECEIVER else RunState.OK
 
 
 def patience_of(p99: int | None) -> int:

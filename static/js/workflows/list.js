@@ -11,7 +11,7 @@ const AGAIN = 3000;
 const body = document.querySelector("[data-workflows]");
 const button = document.querySelector("[data-workflows-newer]");
 const count = (value) => (value ? value.toLocaleString("en") : "—");
-const READS = { rate: perMinute, done: (value) => value.toLocaleString("en"), failing: count, stuck: count, p50_ms: lasting, p95_ms: lasting };
+const READS = { rate: perMinute, done: (value) => value.toLocaleString("en"), failing: count, unfinished: count, p50_ms: lasting, p95_ms: lasting };
 let waiting = 0;
 
 if (body) subscribe("topology", { snapshot: soon, delta: soon });
@@ -45,7 +45,7 @@ function write(element, row) {
   for (const [name, reads] of Object.entries(READS)) text(element.querySelector(`[data-figure=${name}]`), reads(row[name]));
   const status = element.querySelector("[data-figure=state] .status");
   status.dataset.status = JSON.parse(body.dataset.shapes)[row.state] ?? row.state;
-  text(status.lastChild, row.state === "unknown" ? "stuck" : row.state);
+  text(status.lastChild, row.state === "unknown" ? "unfinished" : row.state);
   element.querySelector("[data-spark] polyline").setAttribute("points", row.spark);
 }
 
