@@ -19,7 +19,9 @@ from agents.deadletters.values import Origin
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
 OPEN, HELD_BACK = "open", "held_back"
 HELD_BACK_SECOND, HELD_BACK_THIRD = "held_back_second", "held_back_third"
-HELD_BACK_FOURTH = "held_back_fourth"
+HELD_BACK_FOURTH, HELD_BACK_FIFTH = "held_back_fourth", "held_back_fifth"
+# Those that groups must fit: a part is judged once before, and told in its README.
+FITTED: Final = (OPEN, HELD_BACK, HELD_BACK_SECOND, HELD_BACK_THIRD, HELD_BACK_FOURTH)
 
 
 @dataclass(frozen=True, slots=True)
