@@ -169,5 +169,9 @@ def test_corpus_through_custody__one_group_a_cause(part: str) -> None:
         some = order[at : at + BATCH]
         kept = keep([wire.of_data(each.letter, MAIN) for each in some])
         letters = Letter.objects.in_bulk([each.letter_id for each in kept])
-        found += [(of.cause, letters[each.letter_id].group_id) for of, each in zip(some, kept, strict=True)]
+        # A group is of one environment.
+        rows = [letters[each.letter_id] for each in kept]
+        found += [
+            (f"{of.cause} in {row.environment}", row.group_id) for of, row in zip(some, rows, strict=True)
+        ]
     assert (fit(found).split, fit(found).mixed) == (frozenset(), ())

@@ -16,7 +16,7 @@ from agents.deadletters.fingerprint import carried, libraries, places, versions
 
 LONGEST, LINES, KEPT = 2_000, 4, 300
 
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez|M\u00e4r"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez|Mär"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d\d:?\d\d)\b)?(?:\[[A-Z][\w/]+\])?"
 _UNITS = (
@@ -53,7 +53,7 @@ _PARTS = (
         r"\"[^\"\n]{0,400}\"|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){0,400}'(?!\w)|`[^`'\n]{0,400}[`']"
         r"|\u201c[^\u201d\n]{0,400}\u201d"
         r"|\u201e[^\u201c\u201d\n]{0,400}[\u201c\u201d]|\u2018[^\u2019\n]{0,400}\u2019"
-        r"|\u00ab[^\u00bb\n]{0,400}\u00bb",
+        r"|\u00ab[^\u00bb\n]{0,400}\u00bb|\u00bb[^\u00ab\u00bb\n]{0,400}\u00ab",
     ),
     (
         "id_of",
@@ -123,7 +123,11 @@ _BEFORE = re.compile(
     r"|sequence|trigger|view|database|function named|foreign key|unique|Duplicate key|for key"
     r"|null value in|reference to"
     r"|loc|member|validator|rule|keyword|plugin|extension|capability|grammar|encoding|charset"
-    r"|locale)\W{0,3}$",
+    r"|locale"
+    # In other languages, as databases speak them.
+    r"|Spalte|Tabelle|Funktion|Schlüssel|Rolle|Datenbank|colonne|contrainte(?: \w+)?|clé|fonction"
+    r"|columna|tabla|restricción(?: de \w+)?|relación|llave|colonna|tabella|vincolo(?: \w+)?|chiave|relazione"
+    r"|coluna|tabela|restrição(?: de \w+)?|relação|chave)\W{0,3}$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -186,6 +190,8 @@ _IN_BRACKETS = re.compile(
 )
 _BLANK = re.compile(r"\s+")
 _BARE = re.compile(r"[\W_]*$")
+# French sets blanks within its quotes.
+_QUOTED_APART = " \u00a0\u202f"
 
 
 def normalised(message: str, type_: str = "", most: int = KEPT) -> str:
@@ -261,7 +267,7 @@ def _ipv6(found: re.Match[str], type_: str) -> str:
 
 
 def _text(found: re.Match[str], type_: str) -> str:
-    inner = found.group()[1:-1]
+    inner = found.group()[1:-1].strip(_QUOTED_APART)
     if name := _name_of_code(found, inner, type_):
         return f"'{name}'"
     if inner and _SAYS_WHY.search(_before(found)):
