@@ -90,6 +90,9 @@ _CODE_WORD = re.compile(
     r"|\d{2}[0-9A-Z]\d{2}(?=\b)(?<=[A-Z]\d{2})|\d\d[A-Z]\d\d|HY\d{3}"
 )
 _ID_LETTERS = re.compile(r"[a-f]{8,}$")
+# `req_GjHfsQJgiaPhWUCgcd`: letters of both kinds at random, which no name of the code has.
+_PREFIXED = re.compile(r"[a-z]{1,8}_([A-Za-z]{10,})$")
+_LEAST_OF_A_KIND = 0.3
 _IN_CODE = re.compile(r"[A-Za-z_][A-Za-z_.:<>()]{0,60}")
 _IDENTIFIER = re.compile(r"[$@]?[A-Za-z_][\w.$:\\\-]{0,80}(?:\[\])?(?:\(\))?")
 _RUN = re.compile(r"\d{2,}")
@@ -235,10 +238,18 @@ def _before(found: re.Match[str], most: int = 40) -> str:
 
 def _word(found: re.Match[str], _: str) -> str:
     text = found.group()
-    if _ID_LETTERS.match(text):
+    if _ID_LETTERS.match(text) or _is_random(text):
         return "<n>"
     keeps = not _DIGIT.search(text) or text.lower() in _WORDS or bool(_CODE_WORD.fullmatch(text))
     return text if keeps else "<n>"
+
+
+def _is_random(word: str) -> bool:
+    """An id with a prefix that has no digit by chance."""
+    if not (prefixed := _PREFIXED.match(word)):
+        return False
+    capitals: float = sum(letter.isupper() for letter in prefixed[1]) / len(prefixed[1])
+    return _LEAST_OF_A_KIND <= capitals <= 1 - _LEAST_OF_A_KIND
 
 
 def _number(found: re.Match[str], type_: str) -> str:
