@@ -20,7 +20,7 @@ FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
 OPEN, HELD_BACK = "open", "held_back"
 HELD_BACK_SECOND, HELD_BACK_THIRD = "held_back_second", "held_back_third"
 HELD_BACK_FOURTH, HELD_BACK_FIFTH = "held_back_fourth", "held_back_fifth"
-HELD_BACK_SIXTH = "held_back_sixth"
+HELD_BACK_SIXTH, HELD_BACK_SEVENTH = "held_back_sixth", "held_back_seventh"
 # Those that groups must fit: a part is judged once before, and told in its README.
 FITTED: Final = (
     OPEN,
@@ -30,6 +30,7 @@ FITTED: Final = (
     HELD_BACK_FOURTH,
     HELD_BACK_FIFTH,
     HELD_BACK_SIXTH,
+    HELD_BACK_SEVENTH,
 )
 
 
