@@ -51,6 +51,26 @@ def test_graph_panel_and_table_fit_and_nothing_complains(
     assert visit.complaints == []
 
 
+SEEN = """() => {
+    const canvas = document.querySelector(".topology-canvas");
+    const { cy } = canvas._cyreg;
+    const { x1, x2, y1, y2 } = cy.nodes().renderedBoundingBox();
+    const { width, height } = canvas.getBoundingClientRect();
+    const written = Math.min(...cy.nodes().map((node) => parseFloat(node.style("font-size")) * cy.zoom()));
+    return { inside: x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height, written };
+}"""
+
+
+def test_a_long_chain_opens_in_view_and_its_names_can_be_read(open_own: Open, house: Console) -> None:
+    write(house, "line")
+    visit = drawn(open_own(width=1280), "/topology?environment=line")
+    visit.page.wait_for_selector("[data-topology][data-nodes='11']")
+    visit.shoot("topology-line")
+    seen = visit.page.evaluate(SEEN)
+    assert seen["inside"]
+    assert seen["written"] >= 9
+
+
 def test_charts_are_loaded_where_one_is_drawn_and_not_before(open_own: Open) -> None:
     visit = drawn(open_own())
     assert not [url for url in visit.requested if "plotly" in url]
@@ -92,7 +112,7 @@ def test_search_finds_and_enter_opens(open_own: Open) -> None:
 
 
 def test_switches_draw_anew_and_stay_in_the_address(open_own: Open) -> None:
-    visit = drawn(open_own())
+    visit = drawn(open_own(), "/topology?environment=production")
     count = int(visit.page.get_attribute("[data-topology]", "data-nodes") or 0)
     visit.page.check(".topology-bar [name=queues]")
     visit.page.wait_for_selector(f"[data-topology][data-nodes='{count - 2}']")

@@ -1,7 +1,7 @@
 """Writes the topology of a test's own console: `python -m tests.support.topology_writer STORY`.
 
-Stories: `shop` has everything in it, `grown` adds an agent to it and `begun` a workflow, and `large AGENTS EDGES` is a
-thicket.
+Stories: `shop` has everything in it, `grown` adds an agent to it and `begun` a workflow, `line` is one long chain in an
+environment of its own, and `large AGENTS EDGES` is a thicket.
 """
 
 from __future__ import annotations
@@ -47,6 +47,23 @@ def begun() -> Iterable[Span]:
     yield processes("audit-copy", 910_002, "intake.q", trace=910_001, parent=910_001, at=at + 20)
 
 
+def line() -> Iterable[Span]:
+    """Six agents in a row, with a queue between each two."""
+    at, more = now() - 2_000, {"trace": 920_001, "environment": "line"}
+    for number in range(5):
+        first = 920_001 + 2 * number
+        came = {"parent": first - 1} if number else {}
+        yield sends(f"step-{number}", first, f"to-{number + 1}", at=at + 100 * number, **more, **came)
+        yield processes(
+            f"step-{number + 1}",
+            first + 1,
+            f"to-{number + 1}",
+            parent=first,
+            at=at + 100 * number + 20,
+            **more,
+        )
+
+
 def large(agents: str, edges: str) -> Iterable[Span]:
     """So many agents in ten ranks that send to later ones, each pair through a queue nobody named."""
     chance, at = random.Random(7), now() - 30_000
@@ -69,6 +86,7 @@ STORIES: dict[str, Callable[..., Iterable[Span]]] = {
     "shop": shop,
     "grown": grown,
     "begun": begun,
+    "line": line,
     "large": large,
 }
 

@@ -22,7 +22,7 @@ SCRIPT = Path(support.__file__).with_name("topology_layout.mjs")
 Call = Callable[..., Any]
 Edges = list[tuple[str, str]]
 Places = dict[str, tuple[float, float]]
-COLUMN, ROW = 272, 76
+COLUMN, ROW = 236, 76
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@
  * @typedef {{x: number, y: number}} Place
  */
 
-export const COLUMN = 272;
+export const COLUMN = 236;
 export const ROW = 76;
 const BAND = 2 * ROW;
 const SWEEPS = 6;

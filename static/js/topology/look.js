@@ -10,6 +10,16 @@ const MARKS = {
   unknown: (c) => `<circle cx="8" cy="8" r="6" fill="${c.surface}" stroke="${c.unknown}" stroke-width="2" stroke-dasharray="3 2"/>`,
 };
 
+/** Seen from afar a card says its name alone, and the larger the farther: below this zoom, in this size. */
+const FAR = [
+  { below: 0.5, size: 21 },
+  { below: 0.42, size: 25 },
+  { below: 0.36, size: 29 },
+];
+
+/** @returns {string} the class of a card at this zoom; near enough for everything: none */
+export const distance = (zoom) => FAR.filter((each) => zoom < each.below).map((each) => `far-${each.size}`).at(-1) ?? "";
+
 /** The colours of the page as it is now: a probe asks for each, since a token may be a function. */
 export function colours(root) {
   const probe = document.createElement("i");
@@ -55,6 +65,7 @@ function nodes(c) {
       },
     },
     ...kinds,
+    ...FAR.map(({ size }) => ({ selector: `node.far-${size}`, style: { "font-size": size, "text-margin-y": 0, "text-max-width": CARD.width - 6 } })),
     { selector: 'node[kind="queue"]', style: { "background-color": c.sunken } },
     { selector: 'node[kind="service"]', style: { "border-style": "double", "border-width": 4 } },
     {

@@ -180,7 +180,7 @@ drawOnChange({
 });
 on("topology-in", () => stage?.cy && stage.zoom(1.3));
 on("topology-out", () => stage?.cy && stage.zoom(1 / 1.3));
-on("topology-fit", () => stage?.cy && stage.fit());
+on("topology-fit", () => stage?.cy && stage.fit(true));
 on("topology-tidy", () => {
   if (!stage?.cy) return;
   stage.tidy();

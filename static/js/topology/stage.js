@@ -1,7 +1,7 @@
 /** The graph on the page: what Cytoscape draws, kept equal to a model by changing only what differs. */
 import { controls, curve } from "./curve.js";
 import { place } from "./layout.js";
-import { colours, stylesheet } from "./look.js";
+import { colours, distance, stylesheet } from "./look.js";
 import { fits, width } from "./model.js";
 import { onEdge } from "./words.js";
 
@@ -11,9 +11,9 @@ const LARGE = 1200;
 const NAMELESS = { agent: "unknown sender", queue: "unnamed queue" };
 const NEAREST = 2.5;
 const FARTHEST = 0.02;
-const MARGIN = 48;
-/** Smaller than this nobody reads: a graph that does not fit is shown in part, and can be moved. */
-const READABLE = { desk: 0.55, phone: 0.75 };
+const MARGIN = 36;
+/** Smaller than this nobody reads a name: a graph that does not fit is shown in part, and can be moved. */
+const READABLE = { desk: 0.3, phone: 0.42 };
 const PHONE = 600;
 
 export class Stage {
@@ -22,6 +22,7 @@ export class Stage {
   #model = { nodes: [], edges: [] };
   #grouped = "";
   #chosen = "";
+  #distance = "";
 
   constructor(cytoscape, container) {
     this.container = container;
@@ -61,8 +62,11 @@ export class Stage {
     this.cy?.destroy();
     this.large = large;
     this.cy = this.make(elements, large);
+    this.#distance = "";
+    this.cy.on("zoom", () => this.#stepBack());
     if (view) this.cy.viewport(view);
     else this.fit();
+    this.#stepBack();
     this.begun?.(this.cy);
     this.choose(this.#chosen);
   }
@@ -100,7 +104,7 @@ export class Stage {
       this.cy.elements().forEach((element) => !wanted.has(element.id()) && element.remove());
       for (const [id, element] of wanted) {
         const there = this.cy.getElementById(id);
-        if (there.empty()) this.cy.add(element);
+        if (there.empty()) this.cy.add(element).addClass(this.#distance);
         else this.#write(there, element);
       }
     });
@@ -122,13 +126,23 @@ export class Stage {
     this.show(this.#model, this.#grouped);
   }
 
-  fit() {
+  /** All of it in view; `whole`: also where nobody could read it. */
+  fit(whole = false) {
     this.cy.fit(undefined, MARGIN);
-    const least = this.cy.width() < PHONE ? READABLE.phone : READABLE.desk;
+    const readable = this.cy.width() < PHONE ? READABLE.phone : READABLE.desk;
+    const least = whole ? 0 : readable;
     if (this.large || this.cy.zoom() >= least) return void (this.cy.zoom() > 1.1 && this.zoom(1.1 / this.cy.zoom()));
     const { x1, y1, y2 } = this.cy.elements().boundingBox();
     const top = (this.cy.height() - (y2 - y1) * least) / 2;
     this.cy.viewport({ zoom: least, pan: { x: MARGIN / 2 - x1 * least, y: top - y1 * least } });
+  }
+
+  /** What a card says depends on how far away it is. Of very many cards nobody reads one from afar. */
+  #stepBack() {
+    const now = this.large ? "" : distance(this.cy.zoom());
+    if (now === this.#distance) return;
+    this.cy.batch(() => this.cy.nodes('[kind!="group"]').removeClass(this.#distance).addClass(now));
+    this.#distance = now;
   }
 
   /** The panel takes room away: what was chosen stays in sight. */
