@@ -82,6 +82,11 @@ class MaskKind(StrEnum):
     PATTERN = "pattern"
 
 
+def short_type(type_: str) -> str:
+    """A type without the module that it lives in: that is moved more often than it is renamed."""
+    return type_.rpartition("::")[2].rpartition(".")[2] or type_
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why, in one line of each kind."""

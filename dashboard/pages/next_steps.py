@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from agents.deadletters import selectors as deadletters
 from agents.deadletters.values import State as LetterState
+from agents.deadletters.values import short_type
 from agents.operations import selectors as operations
 from agents.operations.models import Operation
 from agents.operations.values import State
@@ -28,6 +29,8 @@ from dashboard.pages.todo import AT_MOST, Todo
 # Letters that died longer ago are work that waits, not news.
 NEW = timedelta(hours=1)
 MOST_LOOKED_AT = 2_000
+# Kinds of new letters with a line of their own, and agents that a line of several names.
+MOST_APART, MOST_NAMED = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class Dying:
     @property
     def amount(self) -> str:
         return f"{'more than ' if self.more else ''}{words.number(self.count)}"
+
+    @property
+    def name(self) -> str:
+        return short_type(self.error) or "no error named"
+
+    @property
+    def letters(self) -> str:
+        return _letters(self.count, self.more)
 
     @property
     def url(self) -> str:
@@ -114,21 +125,54 @@ def of_halted(held_up: Iterable[Operation]) -> Iterator[Todo]:
         )
 
 
-def of_letters(dying: Iterable[Dying], *, may_redrive: bool) -> Iterator[Todo]:
-    for each in dying:
-        error = each.error or "no error named"
-        plural = "" if each.count == 1 and not each.more else "s"
-        help_ = (
-            "When the cause is repaired, redrive them."
-            if may_redrive
-            else "Somebody with the right can redrive them."
-        )
+def of_letters(dying: Sequence[Dying], *, may_redrive: bool) -> Iterator[Todo]:
+    """The largest by themselves, the rest together: many small ones shall not hide what else there is to do. In the
+    sentence they are one."""
+    apart = dying if len(dying) <= MOST_APART else dying[: MOST_APART - 1]
+    short = _together(dying)
+    for each in apart:
         yield Todo(
             "warn",
-            f"{each.amount} new letter{plural}: {error} in {each.queue}",
-            f"Given up on by {each.agent or 'an agent that nobody named'}; every one is kept. {help_}",
+            f"{each.letters}: {each.name} in {each.queue}",
+            f"Given up on by {each.agent or 'an agent that nobody named'}; every one is kept. {_help(may_redrive)}",
             each.first,
             "Letters",
             each.url,
-            short=f"{each.amount} new letter{plural}",
+            short=short,
         )
+        short = ""
+    rest = dying[len(apart) :]
+    if rest:
+        yield Todo(
+            "warn",
+            _together(rest),
+            f"{_named(rest)}; every one is kept. {_help(may_redrive)}",
+            min(each.first for each in rest),
+            "Groups",
+            reverse("letters"),
+        )
+
+
+def _together(dying: Sequence[Dying]) -> str:
+    if not dying:
+        return ""
+    said = _letters(sum(each.count for each in dying), any(each.more for each in dying))
+    return said if len(dying) == 1 else f"{said} of {words.number(len(dying))} kinds"
+
+
+def _letters(count: int, more: bool) -> str:
+    plural = "" if count == 1 and not more else "s"
+    return f"{'more than ' if more else ''}{words.number(count)} new letter{plural}"
+
+
+def _named(dying: Sequence[Dying]) -> str:
+    """Whose they are, the most first."""
+    who = list(dict.fromkeys(each.agent or each.queue for each in dying))
+    more = f" and {len(who) - MOST_NAMED} more" if len(who) > MOST_NAMED else ""
+    return f"Given up on by {', '.join(who[:MOST_NAMED])}{more}"
+
+
+def _help(may_redrive: bool) -> str:
+    if may_redrive:
+        return "When the cause is repaired, redrive them."
+    return "Somebody with the right can redrive them."

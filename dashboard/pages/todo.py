@@ -33,7 +33,7 @@ class Todo:
     button: str = ""
     url: str = ""
     lines: tuple[str, ...] = ()
-    # How it reads within the sentence.
+    # How it reads within the sentence; empty: another one says it too.
     short: str = ""
 
     @property
@@ -87,7 +87,7 @@ def verdict(found: list[Todo]) -> Verdict:
     urgent = [todo for todo in found if todo.status != "info"]
     if urgent:
         first = urgent[0]
-        return Verdict(first.status, " · ".join(todo.short for todo in urgent), first.since)
+        return Verdict(first.status, " · ".join(todo.short for todo in urgent if todo.short), first.since)
     if found:
         return Verdict("ok", "Postroom runs, and waits for its first agent.")
     return Verdict("ok", "Everything runs, and nothing waits for you.")

@@ -66,3 +66,24 @@ def test_the_graph_stands_in_groups_by_workflow(open_own: Open) -> None:
     visit.page.wait_for_selector("[data-topology][data-nodes]:not([data-nodes='0'])")
     visit.shoot("topology-by-workflow")
     assert visit.complaints == []
+
+
+CUT = """() => [...document.querySelectorAll("main .table-wrap")].filter((each) => each.scrollWidth > each.clientWidth)
+    .map((each) => each.closest("section").getAttribute("aria-labelledby"))"""
+BELOW = """(chart) => document.querySelector(chart).getBoundingClientRect().bottom
+    - document.querySelector(chart).closest("section").getBoundingClientRect().bottom"""
+
+
+def test_the_overview_cuts_nothing_on_a_small_screen(open_own: Open) -> None:
+    visit = open_own(width=1280)
+    visit.go("/")
+    visit.page.wait_for_selector(ROW)
+    visit.shoot_whole("overview-workflows-1280")
+    assert visit.page.evaluate(CUT) == []
+    assert visit.overflow() <= 0
+
+
+def test_charts_end_within_their_panel(open_own: Open) -> None:
+    visit = open_own(width=1280)
+    one(visit)
+    assert visit.page.evaluate(BELOW, CHART) <= 0

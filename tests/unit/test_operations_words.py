@@ -173,4 +173,14 @@ def test_new_letters__gathered_by_what_looks_like_one_cause() -> None:
     assert found[0].url == "/letters?error=Timeout&queue=pay&agent=p"
     (todo, other) = next_steps.of_letters(found, may_redrive=True)
     assert todo.what == "3 new letters: Timeout in pay"
-    assert other.short == "1 new letter"
+    assert other.what == "1 new letter: no error named in mail"
+    assert (todo.short, other.short) == ("4 new letters of 2 kinds", "")
+
+
+def test_new_letters_of_many_kinds__the_largest_apart_and_the_rest_together() -> None:
+    rows = [(f"app.errors.E{place}", "exception", f"q{place}", f"a{place}", AT) for place in range(6)]
+    (first, rest) = next_steps.of_letters(next_steps.gathered([*rows, rows[0]]), may_redrive=False)
+    assert first.what == "2 new letters: E0 in q0"
+    assert rest.what == "5 new letters of 5 kinds"
+    assert rest.why.startswith("Given up on by a1, a2, a3 and 2 more;")
+    assert (first.short, rest.short, rest.url) == ("7 new letters of 6 kinds", "", "/letters")

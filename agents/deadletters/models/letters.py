@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from agents.deadletters.models.groups import FINGERPRINT, FailureGroup
-from agents.deadletters.values import FailureClass, Reason, State
+from agents.deadletters.values import FailureClass, Reason, State, short_type
 from core import ids
 from core.access.api import Place
 
@@ -33,6 +33,11 @@ class Failed(models.Model):
         """In one line."""
         said = ": ".join(filter(None, (self.failure_type, self.failure_message)))
         return said or self.failure_reason.replace("_", " ")
+
+    @property
+    def error(self) -> str:
+        """The type's own name, or how it died: what a list has room for."""
+        return short_type(self.failure_type) or self.failure_reason.replace("_", " ")
 
 
 class Letter(Failed):

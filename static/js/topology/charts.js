@@ -32,6 +32,8 @@ export async function drawCharts(panel, url) {
   if (!holder.isConnected) return;
   const figure = painted(JSON.parse(source.textContent), getComputedStyle(document.documentElement));
   holder.replaceChildren();
+  // What Plotly draws takes no room of its own in the page.
+  Object.assign(holder.style, { boxSizing: "content-box", height: `${figure.layout.height}px` });
   await library.newPlot(holder, figure.data, { ...figure.layout, ...paper() }, CONFIG);
 }
 

@@ -42,7 +42,11 @@ function show(rows) {
 }
 
 function write(element, row) {
-  for (const [name, reads] of Object.entries(READS)) text(element.querySelector(`[data-figure=${name}]`), reads(row[name]));
+  for (const [name, reads] of Object.entries(READS)) {
+    // The overview has fewer columns.
+    const field = element.querySelector(`[data-figure=${name}]`);
+    if (field) text(field, reads(row[name]));
+  }
   const status = element.querySelector("[data-figure=state] .status");
   status.dataset.status = JSON.parse(body.dataset.shapes)[row.state] ?? row.state;
   text(status.lastChild, row.state === "unknown" ? "unfinished" : row.state);
