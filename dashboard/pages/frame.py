@@ -88,6 +88,17 @@ def environment_of(request: HttpRequest) -> str:
     return request.GET.get("environment", "")
 
 
+def is_elsewhere(request: HttpRequest, environment: str) -> bool:
+    """Does it need saying that something is there? Not on a page of one environment, nor where there is only one."""
+    if not environment or environment_of(request):
+        return False
+    here = vars(request)
+    # Asked once for all rows of a page.
+    if "environments_known" not in here:
+        here["environments_known"] = environments.known(subject_of(request))
+    return bool(here["environments_known"] != [environment])
+
+
 def range_of(request: HttpRequest) -> Range:
     """The time range that the page is narrowed to."""
     asked = request.GET.get("range", "")

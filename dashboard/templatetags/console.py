@@ -57,6 +57,14 @@ def change(context: Context, **changes: Any) -> str:
     return frames.changed(context["request"], **changes)
 
 
+@register.simple_tag(takes_context=True)
+def environment_tag(context: Context, environment: str) -> SafeString | str:
+    """Where a row is, on a page of several environments: `{% environment_tag row.environment %}`."""
+    if not frames.is_elsewhere(context["request"], environment):
+        return ""
+    return format_html('<span class="tag">{}</span>', environment)
+
+
 # ---- Small values ----------------------------------------------------------------------------------------------
 @register.simple_tag
 def icon(name: str) -> SafeString:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.test import Client
 
 from agents.queues.control.models import Pause
+from agents.spans.services import store
 from core.access.api import Scope
 from core.access.audit.models import Entry
 from core.brokers.api import BrokerUrl
@@ -23,6 +25,12 @@ pytestmark = [
     pytest.mark.both_databases,
 ]
 ASKED = {"broker": "main", "queue": "extract", "reason": "gateway repaired"}
+
+
+@pytest.fixture(autouse=True)
+def _store_closed() -> Iterator[None]:
+    yield
+    store().close()
 
 
 @pytest.fixture
