@@ -1,20 +1,47 @@
 """`filter(among("pk", ids))`: as `pk__in=ids`, with all values in one parameter.
 
 An `IN` of a thousand parameters is put together, and read by the database, value by value each time; one array is
-neither. For lists that are long and values of a column's own type.
+neither. For lists that are long and values of a column's own type. Who asks for the same values more than once makes
+them `Listed`, so that they are put together once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Field, Func
+from django.db.models import BooleanField, Field, Func, IntegerField, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["among", "array"]
+__all__ = ["Listed", "among", "array", "listed"]
+
+T = TypeVar("T")
+# What is written in an array as it is: no quotes, no escapes.
+_PLAIN = (UUIDField, IntegerField)
+
+
+class Listed(Generic[T]):
+    """Values of one column, for one kind of database."""
+
+    __slots__ = ("_given", "values")
+
+    def __init__(self, values: Iterable[T]) -> None:
+        self.values = list(values)
+        self._given: Any = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.values)
+
+    def given(self, field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Any:
+        """The one parameter."""
+        if self._given is None:
+            self._given = _given(field, self.values, connection)
+        return self._given
 
 
 class _Among(Func):
@@ -23,7 +50,7 @@ class _Among(Func):
 
     def __init__(self, column: str, values: Iterable[Any], **extra: Any) -> None:
         super().__init__(column, **extra)
-        self._values = list(values)
+        self._values = listed(values)
 
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
@@ -38,7 +65,7 @@ class _Among(Func):
     ) -> tuple[str, list[Any]]:
         column = self.source_expressions[0]
         named, parameters = compiler.compile(column)
-        given = [column.output_field.get_db_prep_value(value, connection) for value in self._values]
+        given = self._values.given(column.output_field, connection)
         return f"{named} = ANY(%s::{_type(column.output_field, connection)}[])", [*parameters, given]
 
 
@@ -49,10 +76,28 @@ def among(column: str, values: Iterable[Any]) -> _Among:
 
 def array(field: Field[Any, Any], values: Iterable[Any], connection: BaseDatabaseWrapper) -> tuple[str, Any]:
     """The values as a table with one column, `value`, in the order given, and the parameter that it takes."""
-    given = [field.get_db_prep_value(value, connection) for value in values]
+    given = listed(values).given(field, connection)
     if connection.vendor == "postgresql":
         return f"unnest(%s::{_type(field, connection)}[]) AS given(value)", given
-    return "json_each(%s) AS given", json.dumps(given)
+    return "json_each(%s) AS given", given
+
+
+def listed(values: Iterable[T]) -> Listed[T]:
+    """As it is, or made."""
+    return values if isinstance(values, Listed) else Listed(values)
+
+
+def _given(field: Field[Any, Any], values: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    postgresql = connection.vendor == "postgresql"
+    if postgresql and isinstance(_target(field), _PLAIN):
+        return f"{{{','.join(map(str, values))}}}"
+    given = [field.get_db_prep_value(value, connection) for value in values]
+    return given if postgresql else json.dumps(given)
+
+
+def _target(field: Field[Any, Any]) -> Field[Any, Any]:
+    """A foreign key is of the type of what it names."""
+    return getattr(field, "target_field", field)
 
 
 def _type(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> str:

@@ -7,6 +7,7 @@ still wanted. One that crashes is logged, waits longer each time, and disturbs n
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from datetime import timedelta
 import structlog
 
 from core import leases, live_redis, metrics
+from core.brokers.api import BrokerError
+from core.database_errors import AWAY
 from core.leases import Lease
 
 log = structlog.get_logger(__name__)
@@ -24,6 +27,9 @@ LIFE = timedelta(seconds=6)
 RENEW_SECONDS = 1.5
 STANDBY_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
+# For what stands beside us and is awaited: once it is there again, nobody should have to wait for us.
+LONGEST_WAIT_SECONDS = 5.0
+AWAITED = (live_redis.Unreachable, BrokerError, *AWAY)
 LEAVE_SECONDS = 3.0
 
 
@@ -71,10 +77,22 @@ def registered() -> list[Loop]:
     return list(_loops.values())
 
 
-def pause(loop: Loop, crashes: int) -> float:
-    """How long to wait: the loop's own pause, doubled with each crash in a row up to half a minute."""
+def pause(loop: Loop, crashes: int, problem: Exception | None = None) -> float:
+    """How long to wait: the loop's own pause, longer with each crash in a row; not for long where what is missing is a
+    database, a broker or Redis."""
     every = loop.every.total_seconds()
-    return min(max(every, 0.5) * 2**crashes, max(LONGEST_PAUSE_SECONDS, every)) if crashes else every
+    if problem is None:
+        return every
+    longest = LONGEST_WAIT_SECONDS if isinstance(problem, AWAITED) else LONGEST_PAUSE_SECONDS
+    return backoff(max(every, 0.5), crashes, max(longest, every))
+
+
+def backoff(first: float, failures: int, longest: float) -> float:
+    """Doubled with each failure in a row up to the longest, less a random part of up to a quarter: those that failed
+    together need not come back together."""
+    # Beyond these doublings every pause is the longest, and a power of a day's failures is no number for a clock.
+    doubled = first * 2.0 ** min(failures, 20)
+    return min(doubled, longest) * random.uniform(0.75, 1.0)  # noqa: S311 - nothing is secret about it
 
 
 class Watcher:
@@ -143,15 +161,24 @@ def repeat(loop: Loop, turn: Turn) -> None:
     crashes = 0
     structlog.contextvars.bind_contextvars(loop=loop.name)
     while turn.wanted:
-        try:
-            loop.work(turn)
-            crashes = 0
-        except live_redis.Unreachable as problem:
-            crashes += 1
-            log.warning("a loop cannot reach Redis", again_in_s=pause(loop, crashes), problem=str(problem))
-        except Exception as problem:
-            crashes += 1
-            metrics.LOOP_CRASHES.labels(loop.name).inc()
-            log.exception("a loop crashed", again_in_s=pause(loop, crashes), problem=str(problem))
+        crashes, wait = _called(loop, turn, crashes)
         close_old_connections()
-        turn.over.wait(pause(loop, crashes))
+        turn.over.wait(wait)
+
+
+def _called(loop: Loop, turn: Turn, crashes: int) -> tuple[int, float]:
+    """Its crashes in a row after another call, and how long to wait then."""
+    try:
+        loop.work(turn)
+    except live_redis.Unreachable as problem:
+        wait = pause(loop, crashes + 1, problem)
+        log.warning("a loop cannot reach Redis", again_in_s=round(wait, 1), problem=str(problem))
+    except Exception as problem:
+        wait = pause(loop, crashes + 1, problem)
+        metrics.LOOP_CRASHES.labels(loop.name).inc()
+        # Where from is said once: what is away for an hour is tried again some hundred times.
+        said = log.warning if crashes and isinstance(problem, AWAITED) else log.exception
+        said("a loop crashed", again_in_s=round(wait, 1), problem=str(problem))
+    else:
+        return 0, pause(loop, 0)
+    return crashes + 1, wait

@@ -1,7 +1,9 @@
-"""Letters as a file, JSON lines or CSV: of what one may export, written down piece by piece, noted in the trail.
+"""Letters as a file, JSON lines or CSV: of what one may export, sent piece by piece while it is read.
 
-Rows are as lists have them; JSON lines may hold what letters carry beside, masked where one may not read payloads. The
-file is whole before it is sent, so memory stays flat and the trail says how many there were.
+Rows are as lists have them; JSON lines may hold what letters carry beside, masked where one may not read payloads. Each
+portion is asked for after the last letter of the one before, when the client has taken that: so memory stays flat,
+nothing is held open, and the first lines leave at once. The trail says what was asked for before anything is read, and
+how many left when it is over, or when the client went away.
 """
 
 from __future__ import annotations
@@ -10,15 +12,14 @@ import base64
 import csv
 import io
 import json
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from agents.deadletters import selectors
@@ -31,16 +32,18 @@ from core.access.api import Permission, Subject
 from core.access.audit.api import Action, Target
 from core.access.services import Actor
 from dashboard.api.letters_shapes import row, text_of
+from dashboard.api.paging import beyond
 
 # More than this is asked for in parts: by time, by queue.
-MOST = 100_000
+MOST = 1_000_000
 CHUNK = 64 * 1024
-# Bodies are opened so many at a time.
-PORTION = 50
+# So many letters are read at once; bodies are opened so many at a time.
+PORTION, OPENED = 1_000, 50
 TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 # Some spreadsheets look past white space, and take the wide forms of the signs too.
 FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LEFT_OUT = ("failure", "attempts", "headers")
+ON = Target("letters", "", "letters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +55,89 @@ class Wanted:
     contents: bool = False
 
 
-def file_of(wanted: Wanted, actor: Actor, noted: Mapping[str, Any]) -> IO[bytes]:
-    """Written, and noted in the trail with this filter; whoever has it closes it. Raises QueryRefusedError."""
-    subject = actor.subject
-    rows = selectors.seen_by(subject, Permission.EXPORT).filter(selectors.letters(wanted.letters, subject))
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the answer
-    newest = rows.order_by(*selectors.NEWEST)[:MOST].iterator(chunk_size=1_000)
-    number = write(file, wanted.kind, _shown(newest, subject, wanted.contents))
-    after = {"filter": dict(noted), "format": wanted.kind, "number": number}
-    if wanted.contents:
-        after["contents"] = True
-    with transaction.atomic():
-        actor.record(Action.LETTERS_EXPORTED, Target("letters", "", "letters"), after=after)
-    return file
+class Export:
+    """Begun, and noted in the trail with this filter. Raises QueryRefusedError."""
+
+    def __init__(self, wanted: Wanted, actor: Actor, noted: Mapping[str, Any]) -> None:
+        self._wanted, self._actor = wanted, actor
+        self._asked: dict[str, Any] = {"filter": dict(noted), "format": wanted.kind}
+        if wanted.contents:
+            self._asked["contents"] = True
+        seen = selectors.seen_by(actor.subject, Permission.EXPORT)
+        self._rows = seen.filter(selectors.letters(wanted.letters, actor.subject))
+        with transaction.atomic():
+            actor.record(Action.LETTERS_EXPORTED, ON, after=self._asked)
+
+    def parts(self) -> Generator[bytes, None, None]:
+        """The file. Whoever stops in the middle closes it, and what had left by then is noted."""
+        number, whole = 0, False
+        put = as_csv() if self._wanted.kind == "csv" else as_line
+        found = _shown(portions(self._rows), self._actor.subject, self._wanted.contents)
+        ready: list[bytes] = []
+        size = 0
+        try:
+            for each in found:
+                ready.append(put(each))
+                size += len(ready[-1])
+                number += 1
+                if size >= CHUNK:
+                    yield b"".join(ready)
+                    ready, size = [], 0
+            yield b"".join(ready)
+            whole = True
+        finally:
+            self._note(number, whole=whole)
+
+    def _note(self, number: int, *, whole: bool) -> None:
+        after = self._asked | {"number": number, "whole": whole}
+        with transaction.atomic():
+            self._actor.record(Action.LETTERS_EXPORT_ENDED, ON, after=after)
 
 
-def write(file: IO[bytes], kind: str, rows: Iterable[dict[str, Any]]) -> int:
-    """All of them; how many there were."""
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    put = _as_csv(text) if kind == "csv" else _as_lines(text)
-    number = 0
-    for each in rows:
-        put(each)
-        number += 1
-    text.detach()
-    file.seek(0)
-    return number
-
-
-def answer(request: HttpRequest, file: IO[bytes], kind: str) -> StreamingHttpResponse:
+def answer(request: HttpRequest, export: Export, kind: str) -> StreamingHttpResponse:
     """The file, a piece at a time."""
     # A server that waits for nobody reads asynchronously; any other reads it as it comes.
-    parts = _read_aside(file) if isinstance(request, ASGIRequest) else _read(file)
-    found = StreamingHttpResponse(parts, content_type=TYPES[kind])
+    parts = export.parts()
+    found = StreamingHttpResponse(
+        _aside(parts) if isinstance(request, ASGIRequest) else parts, content_type=TYPES[kind]
+    )
     name = f"letters-{clock.now():%Y%m%d-%H%M%S}.{kind}"
     found["Content-Disposition"] = f'attachment; filename="{name}"'
     found["Cache-Control"] = "no-store"
     return found
 
 
+async def _aside(parts: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+    next_ = sync_to_async(lambda: next(parts, None))
+    try:
+        while (part := await next_()) is not None:
+            yield part
+    finally:
+        await sync_to_async(parts.close)()
+
+
+def portions(rows: QuerySet[Letter]) -> Iterator[list[Letter]]:
+    """The newest first, each portion after the last letter of the one before."""
+    left, after = MOST, Q()
+    while some := list(rows.filter(after).order_by(*selectors.NEWEST)[: min(PORTION, left)]):
+        yield some
+        left -= len(some)
+        after = beyond(selectors.NEWEST, (some[-1].last_died_at, some[-1].pk))
+        if len(some) < PORTION or not left:
+            return
+
+
 # ---- Rows ------------------------------------------------------------------------------------------------------
-def _shown(letters: Iterable[Letter], subject: Subject, contents: bool) -> Iterator[dict[str, Any]]:
+def _shown(found: Iterable[list[Letter]], subject: Subject, contents: bool) -> Iterator[dict[str, Any]]:
     eyes = Eyes(subject)
-    rest = iter(letters)
-    while some := list(islice(rest, PORTION)):
-        stored = selectors.last_stored([each.pk for each in some]) if contents else {}
-        for letter in some:
-            masked = eyes.look(letter)
-            more = _carried(stored.get(letter.pk), masked) if contents else {}
-            yield row(letter) | more
+    for portion in found:
+        for start in range(0, len(portion), OPENED):
+            some = portion[start : start + OPENED]
+            stored = selectors.last_stored([each.pk for each in some]) if contents else {}
+            for letter in some:
+                masked = eyes.look(letter)
+                more = _carried(stored.get(letter.pk), masked) if contents else {}
+                yield row(letter) | more
 
 
 def _carried(stored: StoredContents | None, masked: bool) -> dict[str, Any]:
@@ -128,20 +165,25 @@ def _carried(stored: StoredContents | None, masked: bool) -> dict[str, Any]:
 
 
 # ---- Writing ---------------------------------------------------------------------------------------------------
-def _as_lines(text: IO[str]) -> Callable[[dict[str, Any]], object]:
-    return lambda shown: text.write(json.dumps(shown, ensure_ascii=False, default=str) + "\n")
+def as_line(shown: dict[str, Any]) -> bytes:
+    return json.dumps(shown, ensure_ascii=False, default=str).encode() + b"\n"
 
 
-def _as_csv(text: IO[str]) -> Callable[[dict[str, Any]], object]:
+def as_csv() -> Callable[[dict[str, Any]], bytes]:
     """The first row names the columns."""
+    text = io.StringIO(newline="")
     writer: csv.DictWriter[str] = csv.DictWriter(text, [])
 
-    def put(shown: dict[str, Any]) -> None:
+    def put(shown: dict[str, Any]) -> bytes:
         flat = _flat(shown)
         if not writer.fieldnames:
             writer.fieldnames = list(flat)
             writer.writeheader()
         writer.writerow(flat)
+        written = text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+        return written
 
     return put
 
@@ -157,18 +199,3 @@ def _harmless(value: Any) -> Any:
     if isinstance(value, str) and (value.lstrip() != value or value.startswith(FORMULAS)):
         return f"'{value}"
     return value
-
-
-# ---- Sending ---------------------------------------------------------------------------------------------------
-def _read(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while part := file.read(CHUNK):
-            yield part
-
-
-async def _read_aside(file: IO[bytes]) -> AsyncIterator[bytes]:
-    try:
-        while part := await sync_to_async(file.read)(CHUNK):
-            yield part
-    finally:
-        file.close()

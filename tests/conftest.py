@@ -31,6 +31,7 @@ for database in settings.DATABASES.values():
 # A worker of xdist inherits our environment, and must not read the settings before its own turn here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from agents.spans.services import store  # noqa: E402
 from core.access import refused  # noqa: E402
 from core.up import build  # noqa: E402
 from tests.support import cleaning, in_time, servers, shares  # noqa: E402
@@ -78,6 +79,14 @@ def no_late_refusals() -> Iterator[None]:
     """What a test had refused is counted for a minute, and must not be written into a later test's trail."""
     yield
     refused.LOG.forget()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The store of spans keeps connections of its own, from a page or a plan to the next: they go before the test
+    databases do, which PostgreSQL drops for nobody who still looks on."""
+    yield
+    store().close()
 
 
 @pytest.fixture(scope="session")

@@ -59,15 +59,15 @@ class _Died:
 
 def arrival(delivery: Delivery, source: From) -> Arrival:
     """Celery's messages and any other."""
-    headers, properties = plain(delivery.headers), plain(delivery.properties)
-    died = _died(delivery.headers)
+    headers, properties = delivery.headers, delivery.properties
+    died = _died(headers)
     queue = died.queue or source.origin.source
     return Arrival(
         death_id=ids.new(),
         died_at=died.at or clock.now(),
         queue=queue,
         failure=_failure(died),
-        contents=Contents(delivery.body, headers, properties),
+        contents=Contents(delivery.body, plain(headers), plain(properties)),
         origin=source.origin,
         environment=source.environment,
         broker=source.origin.broker,
@@ -126,8 +126,10 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _first(*values: Any) -> str:
-    found = next((value for value in values if value is not None and value != ""), "")
-    return clean(str(found))[:NAME]
+    """As text; bytes that are none are written out."""
+    found = next((value for value in values if value is not None and value not in ("", b"")), "")
+    said = found.decode("utf-8", "backslashreplace") if isinstance(found, bytes) else str(found)
+    return clean(said)[:NAME]
 
 
 def _trace(parent: Any, place: int) -> str:

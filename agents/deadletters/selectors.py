@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,8 @@ NEWEST = ("-last_died_at", "-id")
 # A UUID, or a trace's id.
 ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 MOST_OF_AN_ID = 1_000
+# As the databases give bytes.
+Stored = bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,29 +112,39 @@ def contents_of(letter: Letter) -> Contents | None:
     return opened(row) if row else None
 
 
-def last_stored(ids: Collection[UUID]) -> dict[UUID, StoredContents]:
+def last_stored(ids: Iterable[UUID]) -> dict[UUID, StoredContents]:
     """What the last death of each of these letters carried, still shut; those that were erased are not there."""
-    last = StoredContents.objects.filter(
+    return {row.of_letter: row for row in _last(ids).annotate(of_letter=F("death__letter"))}
+
+
+def last_carried(ids: Iterable[UUID]) -> dict[UUID, Contents]:
+    """What the last death of each of these letters carried, without how it was attempted; those that were erased are
+    not there. Raises SealError."""
+    rows = _last(ids).values_list("death__letter", "head", "body", "key_id", "sealed_key")
+    return {letter: _carried(head, body, _opened(id, key)) for letter, head, body, id, key in rows}
+
+
+def _last(ids: Iterable[UUID]) -> QuerySet[StoredContents]:
+    return StoredContents.objects.filter(
         among("death__letter", ids), death__number=F("death__letter__deaths")
-    ).annotate(of_letter=F("death__letter"))
-    return {row.of_letter: row for row in last}
+    )
 
 
 def opened(row: StoredContents) -> Contents:
     """Raises SealError."""
-    attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), _key(row)))
-    return replace(carried(row), attempts=tuple(attempts))
+    key = _opened(row.key_id, row.sealed_key)
+    attempts = msgspec.json.decode(seal.unshut(bytes(row.attempts), key))
+    return replace(_carried(row.head, row.body, key), attempts=tuple(attempts))
 
 
-def carried(row: StoredContents) -> Contents:
-    """The message alone, without how it was attempted. Raises SealError."""
-    key = _key(row)
-    head = msgspec.json.decode(seal.unshut(bytes(row.head), key))
-    return Contents(seal.unshut(bytes(row.body), key), head["headers"], head["properties"])
+def _carried(head: Stored, body: Stored, key: bytes) -> Contents:
+    """The message alone."""
+    found = msgspec.json.decode(seal.unshut(bytes(head), key))
+    return Contents(seal.unshut(bytes(body), key), found["headers"], found["properties"])
 
 
-def _key(row: StoredContents) -> bytes:
-    return seal.opened(ContentKey(row.key_id, bytes(row.sealed_key)))
+def _opened(id: str, sealed: Stored) -> bytes:
+    return seal.opened(ContentKey(id, bytes(sealed))) if id else b""
 
 
 def masked(contents: Contents) -> Contents | None:

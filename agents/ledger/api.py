@@ -46,7 +46,13 @@ def tell(events: Sequence[Event]) -> None:
     concluded of them (`settled`), which counts until somebody who was there tells how it ended. Each names its
     environment. Committed when it returns; a message that nobody knew is there afterwards."""
     arrived = now()
-    keeping.keep([told(msgspec.structs.replace(each, source=Source.POSTROOM), arrived) for each in events])
+    keeping.keep([told(_ours(each), arrived) for each in events])
+
+
+def _ours(event: Event) -> Event:
+    if event.source is Source.POSTROOM:
+        return event
+    return msgspec.structs.replace(event, source=Source.POSTROOM)
 
 
 def messages(keys: Collection[Key]) -> dict[Key, Message]:

@@ -73,7 +73,10 @@ def in_order(events: Iterable[Told]) -> list[Told]:
         known = first.get(each.event.id)
         if known is None or each.arrived < known.arrived:
             first[each.event.id] = each
-    return sorted(_at_their_places(_of_their_redrives(list(first.values()))), key=_mark)
+    found = list(first.values())
+    if any(each.event.source is Source.POSTROOM for each in found):
+        found = _at_their_places(_of_their_redrives(found))
+    return sorted(found, key=_mark)
 
 
 def _of_their_redrives(events: list[Told]) -> list[Told]:
@@ -108,7 +111,8 @@ def needs_history(message: Message, more: Sequence[Told]) -> bool:
     if more[0].mark <= mark_of(message) or message.settled or message.state == Kind.PURGED:
         return True
     seen = bool(message.sources & ONLOOKERS)
-    return any(of_postroom(each.event) or (seen and _is_redrive(each.event)) for each in more)
+    ours = [each.event for each in more if each.event.source is Source.POSTROOM]
+    return any(of_postroom(each) or (seen and _is_redrive(each)) for each in ours)
 
 
 def _at_their_places(events: list[Told]) -> list[Told]:
@@ -144,10 +148,11 @@ def _take(message: Message, each: Told) -> None:
     message.last_seen = max(message.last_seen, at)
     message.heard = max(message.heard, each.arrived)
     message.ahead = max(message.ahead, at - each.arrived)
-    message.settled = event.settled if event.settles else ""
-    if message.settled == Settled.UNKNOWN and message.state:
-        # Nothing is known beyond what was known before.
-        return
+    if event.settled or message.settled:
+        message.settled = event.settled if event.settles else ""
+        if message.settled == Settled.UNKNOWN and message.state:
+            # Nothing is known beyond what was known before.
+            return
     message.redrive, message.attempt, message.since, message.last_event = mark[0], mark[1], at, mark[4]
     message.state = event.kind.value
     message.waits_for = event.waits_for

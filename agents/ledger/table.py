@@ -18,7 +18,7 @@ Row = tuple[int, Message]
 MESSAGES, EVENTS = MessageRow._meta.db_table, EventRow._meta.db_table
 FIELDS = Message.__struct_fields__
 # What one statement asks for at most.
-AT_ONCE = 500
+AT_ONCE = 2_000
 # Any number, the same in every process of this project: who holds it writes the ledger.
 LOCK = 0x1ED6E7
 
@@ -48,7 +48,8 @@ def find(keys: Collection[Key]) -> dict[Key, Row]:
 
 def rows(message_ids: Collection[str]) -> list[Row]:
     """The messages of these ids, in any environment, with their numbers."""
-    return [(row[0], Message(*row[1:])) for row in _where("message_id", message_ids)]
+    found = _select(MESSAGES, ("id", *FIELDS), "message_id", "text", message_ids)
+    return [(row[0], Message(*row[1:])) for row in found]
 
 
 def of_id(message_ids: Collection[str]) -> list[Message]:
@@ -57,8 +58,11 @@ def of_id(message_ids: Collection[str]) -> list[Message]:
 
 
 def of(column: str, value: str) -> list[Message]:
-    """Messages with this value in a column, by their first event."""
-    found = [Message(*row[1:]) for row in _where(column, [value])]
+    """Messages with this value in a column, by their first event. An equation: the indexes leave out empty values, and
+    must see that it is none."""
+    with connections[TELEMETRY].cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(FIELDS)} FROM {MESSAGES} WHERE {column} = %s", [value])  # noqa: S608
+        found = [Message(*row) for row in cursor.fetchall()]
     return sorted(found, key=lambda message: message.first_seen)
 
 
@@ -76,15 +80,8 @@ def next_id() -> int:
 def events_of(ids: Collection[int]) -> dict[int, list[Told]]:
     """Everything that was told of these messages, in no order."""
     found: dict[int, list[Told]] = {}
-    for some in _portions(ids):
-        marks = ", ".join(["%s"] * len(some))
-        with connections[TELEMETRY].cursor() as cursor:
-            cursor.execute(
-                f"SELECT message, arrived, body FROM {EVENTS} WHERE message IN ({marks})",  # noqa: S608
-                some,
-            )
-            for message, arrived, body in cursor:
-                found.setdefault(message, []).append(event(body, arrived))
+    for message, arrived, body in _select(EVENTS, ("message", "arrived", "body"), "message", "bigint", ids):
+        found.setdefault(message, []).append(event(body, arrived))
     return found
 
 
@@ -108,26 +105,47 @@ def _insert(table: str, columns: dict[str, str], values: Sequence[tuple[Any, ...
     after row in one prepared statement."""
     if not values:
         return 0
-    names, connection = ", ".join(columns), connections[TELEMETRY]
+    connection = connections[TELEMETRY]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
-            rows = f"SELECT {names} FROM json_to_recordset(%s::json) AS new({typed})"  # noqa: S608
-            document = encode([dict(zip(columns, row, strict=True)) for row in values]).decode()
-            cursor.execute(f"INSERT INTO {table} ({names}) {rows} ON CONFLICT {conflict}", [document])
+            rows, given = _rows(columns, values)
+            cursor.execute(f"INSERT INTO {table} ({', '.join(columns)}) {rows} ON CONFLICT {conflict}", given)
         else:
-            marks = ", ".join(["%s"] * len(columns))
+            names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
             statement = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT {conflict}"  # noqa: S608
             cursor.executemany(statement, values)
         return int(cursor.rowcount)
 
 
-def _where(column: str, wanted: Collection[Any]) -> Iterator[tuple[Any, ...]]:
-    names = ", ".join(("id", *FIELDS))
+def _rows(columns: dict[str, str], values: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+    """A SELECT of these rows. What all of them have in common, and of a portion that is most, is said once."""
+    each = dict(zip(columns, zip(*values, strict=True), strict=True))
+    same = {name: column[0] for name, column in each.items() if column.count(column[0]) == len(column)}
+    differ = [name for name in columns if name not in same] or list(columns)[:1]
+    document = [dict(zip(differ, row, strict=True)) for row in zip(*map(each.get, differ), strict=True)]
+    selected = ", ".join(name if name in differ else f"%s::{columns[name]}" for name in columns)
+    typed = ", ".join(f"{name} {columns[name]}" for name in differ)
+    given = [value for name, value in same.items() if name not in differ]
+    rows = f"SELECT {selected} FROM json_to_recordset(%s::json) AS new({typed})"  # noqa: S608 - our own names
+    return rows, [*given, encode(document).decode()]
+
+
+def _select(
+    table: str, names: Sequence[str], column: str, type_: str, wanted: Collection[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows with one of these values in a column. A portion of values is one parameter, which is put together and
+    read faster than each of them."""
+    connection, said = connections[TELEMETRY], ", ".join(names)
+    if connection.vendor == "postgresql":
+        among = f"= ANY(ARRAY(SELECT json_array_elements_text(%s::json)::{type_}))"
+    else:
+        among = "IN (SELECT value FROM json_each(%s))"
     for some in _portions(wanted):
-        marks = ", ".join(["%s"] * len(some))
-        with connections[TELEMETRY].cursor() as cursor:
-            cursor.execute(f"SELECT {names} FROM {MESSAGES} WHERE {column} IN ({marks})", some)  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {said} FROM {table} WHERE {column} {among}",  # noqa: S608 - our own names
+                [encode(some).decode()],
+            )
             yield from cursor.fetchall()
 
 

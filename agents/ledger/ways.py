@@ -14,14 +14,13 @@ import structlog
 from agents.ledger.services import ears
 from agents.ledger.services.ears import Way
 from core import clock
-from core.watch import Turn
+from core.watch import LONGEST_WAIT_SECONDS, Turn, backoff
 
 log = structlog.get_logger(__name__)
 NOTED_EVERY = 2.0
 # After fewer than these, more is let come: a commit and a hint to pages cost the same for one and for many.
 FEW = 200
 GATHER_S = 0.05
-LONGEST_PAUSE = 15.0
 
 
 class Source(Protocol):
@@ -94,8 +93,8 @@ class Follower:
         if not self._failures:
             log.warning("a way in broke", way=str(self._way), problem=repr(problem))
         ears.lost(self._way, f"{type(problem).__name__}: {problem}")
-        pause = min(0.5 * 2**self._failures, LONGEST_PAUSE)
-        self._failures = min(self._failures + 1, 10)
+        pause = backoff(0.5, self._failures, LONGEST_WAIT_SECONDS)
+        self._failures += 1
         turn.over.wait(pause)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from agents.deadletters.models import Letter
 from agents.deadletters.values import Reason
 from agents.operations.message import Message
+from agents.operations.outgoing import Outgoing
 from agents.operations.renewal import Signer
 from core import clock
 from core.access import signing
@@ -15,7 +15,7 @@ from core.access import signing
 LIFETIME_SECONDS = 24 * 3600
 
 
-def signer(letter: Letter, queue: str, number: int) -> Signer:
+def signer(letter: Outgoing, queue: str, number: int) -> Signer:
     """Signs the message of this letter for this queue and redrive. None for a letter that was refused for want of
     authority, or that names no sender: to sign those would let in whoever was kept out."""
     if letter.failure_reason == Reason.UNAUTHORISED or not letter.sender:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 JSON = "application/json"
@@ -32,11 +33,16 @@ class Message:
 
     @property
     def is_json(self) -> bool:
-        return self.content_type.partition(";")[0].strip().lower() in {"", JSON}
+        return _is_json(self.content_type)
 
     def value(self) -> Any:
         """The body as JSON has it. Raises ValueError."""
         return json.loads(self.body)
+
+
+@lru_cache(maxsize=100)
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() in {"", JSON}
 
 
 def is_of_celery(message: Message) -> bool:
@@ -46,13 +52,18 @@ def is_of_celery(message: Message) -> bool:
 
 def first_protocol(message: Message) -> dict[str, Any] | None:
     """The body of Celery's first protocol, where everything is in the body; None: it is not that."""
-    if TASK in message.headers or not message.is_json:
+    if TASK in message.headers or not message.is_json or not _may_name_a_task(message.body):
         return None
     try:
         body = message.value()
     except ValueError:
         return None
     return body if isinstance(body, dict) and {"task", "id"} <= body.keys() <= FIRST_PROTOCOL else None
+
+
+def _may_name_a_task(body: bytes) -> bool:
+    """Whether it is worth reading. A name may be written with escapes, and text in two or four bytes a letter."""
+    return b'"task"' in body or b"\\u" in body or b"\0" in body
 
 
 def is_canvas(message: Message) -> bool:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from uuid import UUID
+from typing import Any, Final, NamedTuple
 
 from agents.operations.message import TASK, Message, first_protocol
 from agents.operations.options import Expiry
@@ -52,25 +51,27 @@ RENEWED_PROPERTIES: Final[Mapping[str, str]] = {
 Signer = Callable[[Message], str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Redriven:
+class Redriven(NamedTuple):
     """Which redrive this is, and how long ago the message was first on its way."""
 
-    letter: UUID
+    letter: str
     number: int
     elapsed: timedelta
 
 
 def renewed(message: Message, redrive: Redriven, expiry: Expiry, signer: Signer = None) -> Message:
     """The message as it goes out. Without a signer its token is left as it is: whoever was refused is refused again."""
-    found = _first_protocol_renewed(message, redrive, expiry)
-    headers = {name: value for name, value in found.headers.items() if name != ATTEMPTS}
+    body, headers = _first_protocol_renewed(message, redrive, expiry), dict(message.headers)
+    headers.pop(ATTEMPTS, None)
     of_celery = TASK in headers
     if RETRIES in headers and of_celery:
         headers[RETRIES] = 0
     headers |= _deadlines(headers, redrive, expiry, DEADLINES if of_celery else OURS)
-    headers |= {REDRIVE_ID: f"{redrive.letter}:{redrive.number}", REDRIVE_COUNT: redrive.number}
-    found = replace(found, headers=headers, properties=_properties(found.properties, expiry))
+    headers[REDRIVE_ID] = f"{redrive.letter}:{redrive.number}"
+    headers[REDRIVE_COUNT] = redrive.number
+    found = Message(
+        body, headers, _properties(message.properties, expiry), message.content_type, message.content_encoding
+    )
     if signer and SENDER_TOKEN in headers:
         found = replace(found, headers={**headers, SENDER_TOKEN: signer(found)})
     return found
@@ -104,22 +105,22 @@ def _deadline(said: Any, redrive: Redriven, expiry: Expiry) -> Any:
 
 def _properties(properties: Mapping[str, Any], expiry: Expiry) -> Mapping[str, Any]:
     """A time to live counts from the moment of publishing, so that keeping and shifting it are the same."""
-    if expiry is not Expiry.CLEAR:
+    if expiry is not Expiry.CLEAR or EXPIRATION not in properties:
         return properties
     return {name: value for name, value in properties.items() if name != EXPIRATION}
 
 
-def _first_protocol_renewed(message: Message, redrive: Redriven, expiry: Expiry) -> Message:
+def _first_protocol_renewed(message: Message, redrive: Redriven, expiry: Expiry) -> bytes:
     """There, tries and deadline are in the body: it is only written anew where they change."""
     body = first_protocol(message)
     if body is None:
-        return message
+        return message.body
     fresh = dict(body)
     if fresh.get(RETRIES):
         fresh[RETRIES] = 0
     if fresh.get("expires"):
         fresh["expires"] = _deadline(fresh["expires"], redrive, expiry)
-    return message if fresh == body else replace(message, body=json.dumps(fresh).encode())
+    return message.body if fresh == body else json.dumps(fresh).encode()
 
 
 def _moment(said: Any) -> datetime | None:

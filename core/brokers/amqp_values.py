@@ -82,7 +82,7 @@ READ: Final[Mapping[str, Callable[[str], Any]]] = {
 
 
 def _name(name: Any) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else str(name)
 
 
 def _item(value: Any) -> bytes:

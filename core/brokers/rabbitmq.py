@@ -12,11 +12,12 @@ import struct
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 import amqp
-from amqp import serialization
+from amqp import abstract_channel, serialization
 from amqp.exceptions import AMQPError
 
 from core import clock
@@ -35,9 +36,11 @@ PORTS = {"amqp": 5672, "amqps": 5671}
 Gone = (AMQPError, OSError, ssl.SSLError)
 
 
+# ---- Whatever bytes there are ----------------------------------------------------------------------------------
+# A text that is no UTF-8 is read with those bytes written out (`\xff`), or, in a table, as the bytes that it is.
+# py-amqp raises there, and a single such message would keep a queue from being read for ever.
 def read_properties(sent: bytes, at: int) -> tuple[dict[str, Any], int]:
-    """A message's properties, whatever bytes their texts are of: one that is no UTF-8 is kept with those bytes written
-    out (`\\xff`). py-amqp raises there, and a single such message would keep a queue from being read for ever."""
+    """Of a message."""
     (flags,) = struct.unpack_from(">H", sent, at)
     at += 2
     found: dict[str, Any] = {}
@@ -45,14 +48,58 @@ def read_properties(sent: bytes, at: int) -> tuple[dict[str, Any], int]:
         if not flags & (0x8000 >> place):
             continue
         if kind == "s":
-            end = at + 1 + sent[at]
-            found[name], at = bytes(sent[at + 1 : end]).decode("utf-8", "backslashreplace"), end
+            found[name], at = _short_text(sent, at)
         else:
             (found[name],), at = serialization.loads(kind, sent, at)
     return found, at
 
 
+def read_arguments(kinds: str, sent: bytes, at: int) -> tuple[list[Any], int]:
+    """Of a method, such as the exchange and the routing key of a delivery."""
+    found: list[Any] = []
+    for is_text, run in groupby(kinds, lambda kind: kind == "s"):
+        if is_text:
+            for _ in run:
+                said, at = _short_text(sent, at)
+                found.append(said)
+        else:
+            values, at = serialization.loads("".join(run), sent, at)
+            found += values
+    return found, at
+
+
+def read_item(sent: bytes, at: int) -> tuple[Any, int]:
+    """Of a table: half of a character is no text, and a moment after the year 9999 is a number."""
+    kind = bytes(sent[at : at + 1])
+    if kind == b"S":
+        (length,) = struct.unpack_from(">I", sent, at + 1)
+        raw = bytes(sent[at + 5 : at + 5 + length])
+        try:
+            return raw.decode(), at + 5 + length
+        except UnicodeDecodeError:
+            return raw, at + 5 + length
+    try:
+        found: tuple[Any, int] = _read_item(sent, at)
+        return found
+    except (ValueError, OverflowError, OSError):
+        if kind != b"T":
+            raise
+        (seconds,) = struct.unpack_from(">Q", sent, at + 1)
+        return seconds, at + 9
+
+
+def _short_text(sent: bytes, at: int) -> tuple[str, int]:
+    end = at + 1 + sent[at]
+    return bytes(sent[at + 1 : end]).decode("utf-8", "backslashreplace"), end
+
+
+_read_item = serialization._read_item  # type: ignore[attr-defined]
+serialization._read_item = read_item  # type: ignore[attr-defined]
 serialization.PROPERTY_CLASSES[amqp.Message.CLASS_ID] = read_properties  # type: ignore[assignment]
+abstract_channel.loads = read_arguments  # type: ignore[assignment]
+
+
+# ---- A queue ---------------------------------------------------------------------------------------------------
 
 
 class QueueStream:

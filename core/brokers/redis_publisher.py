@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import secrets
-import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
+import msgspec
 import redis
 
 from core.brokers.api import Post, Sent
@@ -22,13 +23,10 @@ MARKER_SECONDS: Final = 60 * 24 * 3600
 TOGETHER: Final = 200
 
 # What of the old properties belongs to the old delivery.
-OF_ITS_DELIVERY: Final = (
-    "delivery_tag",
-    "delivery_info",
-    "body_encoding",
-    "content_type",
-    "content_encoding",
+OF_ITS_DELIVERY: Final = frozenset(
+    {"delivery_tag", "delivery_info", "body_encoding", "content_type", "content_encoding"}
 )
+_encode: Final = msgspec.json.Encoder().encode
 
 # KEYS: marker and list of each message. ARGV: marker's seconds, then each message. Of each one the push and its
 # marker, or neither: 1, 0 for a marker that was there, -1 for a list that takes nothing.
@@ -104,9 +102,25 @@ def message_of(post: Post) -> dict[str, Any]:
             "delivery_info": {"exchange": post.exchange, "routing_key": post.routing_key or post.queue},
             "priority": _priority(post),
             "body_encoding": "base64",
-            "delivery_tag": str(uuid.uuid4()),
+            "delivery_tag": _tag(),
         },
     }
+
+
+def written(post: Post) -> bytes:
+    """As it lies on its list."""
+    message = message_of(post)
+    try:
+        return _encode(message)
+    except UnicodeEncodeError:
+        # Half a character, which JSON can say and UTF-8 cannot.
+        return json.dumps(message).encode()
+
+
+def _tag() -> str:
+    """A fresh one, as kombu makes them. It has to be unlike all others and no secret, so it asks the system nothing."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _list(post: Post) -> str:
@@ -120,12 +134,12 @@ def _priority(post: Post) -> int:
 
 def _add(pipe: Any, posts: Sequence[Post]) -> None:
     keys = [key for post in posts for key in (_marker(post.letter_key, post.number), _list(post))]
-    pipe.eval(_POST, len(keys), *keys, MARKER_SECONDS, *(json.dumps(message_of(post)) for post in posts))
+    pipe.eval(_POST, len(keys), *keys, MARKER_SECONDS, *map(written, posts))
 
 
 def _add_later(pipe: Any, post: Post) -> None:
     marker = _marker(post.letter_key, post.number)
-    waits = json.dumps([json.dumps(message_of(post)), post.queue, _list(post)])
+    waits = json.dumps([written(post).decode(), post.queue, _list(post)])
     keys = (marker, DELAYED, DELAYED_MESSAGES)
     pipe.eval(_POST_LATER, 3, *keys, MARKER_SECONDS, secrets.token_hex(12), post.delay, waits)
 

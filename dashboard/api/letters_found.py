@@ -127,7 +127,7 @@ class LetterExport(ApiView):
 
     @extend_schema(
         operation_id="letters_export",
-        summary="Letters as a file, the newest 100,000 that match; noted in the audit trail",
+        summary="Letters as a file, the newest million that match; noted in the audit trail",
         request=LetterExportGiven,
         responses={
             (200, "application/x-ndjson"): OpenApiTypes.BINARY,
@@ -144,8 +144,8 @@ class LetterExport(ApiView):
         noted = {name: str(value) for name, value in given.items()}
         wanted = Filter(**given | {"group": str(given.get("group", ""))})
         actor = Actor(self.subject, source_of(request))
-        file = exporting.file_of(Wanted(wanted, kind, contents), actor, noted)
-        return exporting.answer(request._request, file, kind)
+        export = exporting.Export(Wanted(wanted, kind, contents), actor, noted)
+        return exporting.answer(request._request, export, kind)
 
 
 def _names(raw: str) -> list[str]:

@@ -20,6 +20,7 @@ from agents.operations.values import (
     Verdict,
 )
 from core import clock
+from dashboard import edit_samples
 from dashboard.api import query
 
 ACTIONS = [each.value for each in Action]
@@ -57,6 +58,28 @@ class PlanGiven(serializers.Serializer[Any]):
     options = serializers.DictField(
         required=False, help_text="See the guide on redriving; left out: its defaults."
     )
+
+
+class EditSamplesAsked(serializers.Serializer[Any]):
+    """An edit, as in a plan's options."""
+
+    edit = serializers.DictField(help_text="`body`, `headers` or both, each a JSON Patch or a merge patch.")
+
+
+class EditSampleShape(serializers.Serializer[Any]):
+    """A member as the edit would change it. What is masked is masked before it is edited."""
+
+    letter = serializers.UUIDField()
+    masked = serializers.BooleanField(help_text="True: you may not read payloads there.")
+    difference = serializers.ListField(
+        child=serializers.CharField(), help_text="Line by line: ` ` stays, `-` goes, `+` comes."
+    )
+    problem = serializers.CharField(help_text="Why the edit does not fit it; empty: it fits.")
+    note = serializers.CharField(help_text="Why there is no difference to show.")
+
+
+class EditSamplesShape(serializers.Serializer[Any]):
+    results = EditSampleShape(many=True)
 
 
 class StartGiven(serializers.Serializer[Any]):
@@ -298,3 +321,13 @@ def _change(row: OperationChange) -> dict[str, Any]:
 def _times(row: Any, *names: str) -> dict[str, str | None]:
     found = {name: getattr(row, name) for name in names}
     return {name: clock.rfc3339(moment) if moment else None for name, moment in found.items()}
+
+
+def edit_sample(each: edit_samples.Sample) -> dict[str, Any]:
+    return {
+        "letter": str(each.letter.pk),
+        "masked": each.masked,
+        "difference": each.lines,
+        "problem": each.problem,
+        "note": each.note,
+    }

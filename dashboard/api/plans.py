@@ -9,10 +9,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agents.deadletters.showing import Eyes
 from agents.operations import api, selectors
 from agents.operations.models import Plan
 from agents.operations.values import Action, PlanState, Selection
 from core.access.api import Permission
+from dashboard import edit_samples
 from dashboard.api import operations_shapes as shapes
 from dashboard.api import paging, query
 from dashboard.api.idempotency import idempotent
@@ -90,6 +92,25 @@ class PlanItems(PlanView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         return item_page(self, request, selectors.members(self.plan(id)))
+
+
+class PlanEditSamples(PlanView):
+    """What an edit would do."""
+
+    permission = Permission.EDIT
+
+    @extend_schema(
+        operation_id="plans_edit_samples",
+        summary="An edit on the plan's first members, before a plan is sealed with it; nothing is changed",
+        request=shapes.EditSamplesAsked,
+        responses=shapes.EditSamplesShape,
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        found, said = self.plan(id), query.body(request, shapes.EditSamplesAsked)
+        edit = api.parse(Action.REDRIVE, {"edit": said["edit"]}).edit
+        eyes = Eyes(self.subject)
+        shown = edit_samples.samples(self.subject, found, edit, lambda letter: eyes.may_read(letter.place))
+        return Response({"results": [shapes.edit_sample(each) for each in shown]})
 
 
 def _selection(given: dict[str, Any]) -> Selection:

@@ -118,6 +118,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("prices/<int:id>", prices.OnePrice.as_view(), name="api-price"),
     path("plans", plans.Plans.as_view(), name="api-plans"),
     path("plans/<uuid:id>", plans.OnePlan.as_view(), name="api-plan"),
+    path("plans/<uuid:id>/edit-samples", plans.PlanEditSamples.as_view(), name="api-plan-edit-samples"),
     path("plans/<uuid:id>/items", plans.PlanItems.as_view(), name="api-plan-items"),
     path("operations", operations.Operations.as_view(), name="api-operations"),
     path("operations/<uuid:id>", operations.OneOperation.as_view(), name="api-operation"),

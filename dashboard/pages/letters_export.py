@@ -20,5 +20,5 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     wanted = wanted_by(request)
     kind = request.POST.get("format", "jsonl") if request.POST.get("format") in TYPES else "jsonl"
     contents = kind == "jsonl" and bool(request.POST.get("contents"))
-    file = exporting.file_of(Wanted(wanted, kind, contents), of_request(request), as_query(wanted))
-    return exporting.answer(request, file, kind)
+    export = exporting.Export(Wanted(wanted, kind, contents), of_request(request), as_query(wanted))
+    return exporting.answer(request, export, kind)

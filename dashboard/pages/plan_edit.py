@@ -1,11 +1,10 @@
-"""Edit before redrive: one letter's body and headers as they are, or a patch for many, seen on samples before it is
-sealed. The originals are kept."""
+"""Edit before redrive: one letter's body and headers as they are once it was asked to see them, or a patch, seen on
+samples before it is sealed. The originals are kept."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,30 +12,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from agents.deadletters import selectors as deadletters
 from agents.deadletters.models import Letter
-from agents.deadletters.seal import SealError
-from agents.operations import selectors
 from agents.operations.api import OptionRefusedError
-from agents.operations.editing import EditRefusedError, difference, edited
+from agents.operations.editing import edited
 from agents.operations.message import Message
 from agents.operations.models import Plan
 from agents.operations.values import Action
-from core.access.api import Permission, Subject, may
+from core.access.api import Permission, may
 from core.access.routes import requires
-from dashboard.pages import frame, plan, plan_form
+from dashboard.edit_samples import Sample, sample, samples
+from dashboard.pages import frame, plan, plan_form, reveal
 
-SAMPLES = 3
 PARTS = ("body", "headers")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A member as the edit would change it: lines of the difference, or why it does not fit."""
-
-    letter: Letter
-    lines: list[str] = field(default_factory=list)
-    problem: str = ""
 
 
 @requires(Permission.EDIT)
@@ -46,8 +33,8 @@ def edit(request: HttpRequest, id: UUID) -> HttpResponse:
     if found.action != Action.REDRIVE:
         raise Http404
     subject, problem, wanted = frame.subject_of(request), "", found.options.get("edit")
-    members = list(_members(subject, found))
-    single = members[0][1] if found.count == 1 and members and members[0][1].is_json else None
+    shown = samples(subject, found, None, lambda letter: _is_open(request, letter))
+    single = _single(found, shown)
     if request.method == "POST":
         try:
             wanted = _wanted(request.POST, single)
@@ -59,10 +46,10 @@ def edit(request: HttpRequest, id: UUID) -> HttpResponse:
         "plan": found,
         "single": single is not None,
         "fields": _fields(request, single, wanted),
-        "samples": [_sample(letter, message, wanted) for letter, message in members],
+        "samples": [sample(each.letter, wanted, is_open=not each.masked) for each in shown],
         "wanted": wanted,
         "problem": problem,
-        "masked": found.count and not members,
+        "may_reveal": may(subject, Permission.READ_PAYLOADS, shown[0].letter.place) if shown else False,
     }
     return render(request, "pages/plan_edit.html", context, status=422 if problem else 200)
 
@@ -89,7 +76,28 @@ def _of_objects(before: Mapping[str, Any], after: Mapping[str, Any], path: str) 
             yield from patch_between(before[name], after[name], below)
 
 
+def _is_open(request: HttpRequest, letter: Letter) -> bool:
+    may_read = may(frame.subject_of(request), Permission.READ_PAYLOADS, letter.place)
+    return bool(may_read) and reveal.is_open(request, letter.pk)
+
+
+def _single(found: Plan, shown: list[Sample]) -> Message | None:
+    """The message itself, where there is one that is open and is JSON: then it is changed in place."""
+    message = shown[0].message if found.count == 1 and shown else None
+    return message if message and message.is_json and _is_json(message) else None
+
+
+def _is_json(message: Message) -> bool:
+    try:
+        message.value()
+    except ValueError:
+        return False
+    return True
+
+
 def _wanted(data: Mapping[str, Any], single: Message | None) -> dict[str, Any] | None:
+    if single is None and data.get("is") == "message":
+        raise OptionRefusedError("edit", "the letter is masked again by now: show it and change it anew")
     if single is None:
         return plan_form.edit(data)
     patches = {
@@ -119,35 +127,3 @@ def _fields(request: HttpRequest, single: Message | None, wanted: Mapping[str, A
         return {part: plan_form.as_text((wanted or {}).get(part)) for part in PARTS}
     shown = edited(single, wanted)
     return {"body": plan_form.as_text(shown.value()), "headers": plan_form.as_text(dict(shown.headers))}
-
-
-def _members(subject: Subject, found: Plan) -> Iterator[tuple[Letter, Message]]:
-    """The first ones whose payload this person may read."""
-    items = list(selectors.members(found)[:SAMPLES])
-    letters = selectors.letters_of(items, subject)
-    for item in items:
-        letter = letters.get(item.letter) if item.letter else None
-        message = _message(subject, letter) if letter else None
-        if letter and message:
-            yield letter, message
-
-
-def _message(subject: Subject, letter: Letter) -> Message | None:
-    if not may(subject, Permission.READ_PAYLOADS, letter.place):
-        return None
-    try:
-        contents = deadletters.contents_of(letter)
-    except SealError:
-        return None
-    if contents is None:
-        return None
-    return Message(
-        contents.body, contents.headers, contents.properties, letter.content_type, letter.content_encoding
-    )
-
-
-def _sample(letter: Letter, message: Message, wanted: Mapping[str, Any] | None) -> Sample:
-    try:
-        return Sample(letter, difference(message, edited(message, wanted)) if wanted else [])
-    except EditRefusedError as refused:
-        return Sample(letter, problem=str(refused))

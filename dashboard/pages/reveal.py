@@ -1,4 +1,4 @@
-"""What a letter carries is masked on its page until somebody who may read payloads asks to see it: noted in the trail,
+"""What a letter carries is masked on pages until somebody who may read payloads asks to see it: noted in the trail,
 for this letter, this browser and a quarter of an hour."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.access.api import Permission, require
 from core.access.audit.api import Action, Target
 from core.access.routes import requires
 from core.access.services import of_request
-from dashboard.pages import frame
+from dashboard.pages import frame, plan_form
 
 KEY = "revealed"
 SECONDS, MOST = 15 * 60, 100
@@ -36,7 +36,15 @@ def reveal(request: HttpRequest, id: UUID) -> HttpResponse:
         of_request(request).record(Action.LETTER_REVEALED, on)
     known = [(each, until) for each, until in _known(request).items() if until > clock.unix()]
     request.session[KEY] = dict([*known, (str(id), clock.unix() + SECONDS)][-MOST:])
-    return redirect(frame.carry(request, reverse("letters-letter", args=(row.pk,))))
+    return redirect(frame.carry(request, _back(request, row.pk)))
+
+
+def _back(request: HttpRequest, id: UUID) -> str:
+    """To the letter, or to the edit of the plan where they asked."""
+    plan = request.POST.get("plan", "")
+    if plan_form.is_id(plan):
+        return reverse("operations-plan-edit", args=(plan,))
+    return reverse("letters-letter", args=(id,))
 
 
 def is_open(request: HttpRequest, id: UUID) -> bool:

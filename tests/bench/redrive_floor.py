@@ -26,7 +26,7 @@ class Ready(NamedTuple):
     """A letter's message, as it lies on the list in the end."""
 
     letter: UUID
-    message: str
+    message: bytes
 
 
 def bare(url: str, queue: str, ready: Sequence[Ready], together: int) -> float:

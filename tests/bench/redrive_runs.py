@@ -22,14 +22,14 @@ from agents.operations import api
 from agents.operations.models import Operation, Plan
 from agents.operations.options import parse
 from agents.operations.services import composing, executing
-from agents.operations.services.claiming import Taken
+from agents.operations.services.claiming import Taken, outgoing
 from agents.operations.services.hands import WORKERS
 from agents.operations.values import Action, Selection, State
 from core import clock
 from core.access import grants
 from core.access.models import User
 from core.access.services import Actor
-from core.brokers.redis_publisher import message_of
+from core.brokers.redis_publisher import written
 from tests.bench import redrive_data, redrive_floor, redrive_rate
 from tests.bench.redrive_floor import Ready
 from tests.bench.redrive_workers import Worker, workers
@@ -63,13 +63,12 @@ def throughput(letters: int) -> dict[str, float]:
 
 def ready(queue: str) -> list[Ready]:
     """The messages that the executor would publish, made beforehand."""
-    letters = list(Letter.objects.filter(queue=queue).order_by("pk"))
+    letters = list(outgoing(Letter.objects.filter(queue=queue).order_by("pk")).values())
     found = []
     for start in range(0, len(letters), PORTION):
         taken = [Taken(0, letter, 1) for letter in letters[start : start + PORTION]]
         posts = composing.posts(taken, parse(Action.REDRIVE, {}))
-        messages = [json.dumps(message_of(post)) for post in posts]
-        found += [Ready(each.letter.pk, message) for each, message in zip(taken, messages, strict=True)]
+        found += [Ready(each.letter.pk, written(post)) for each, post in zip(taken, posts, strict=True)]
     return found
 
 

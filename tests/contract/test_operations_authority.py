@@ -8,6 +8,7 @@ import pytest
 from agents.deadletters.models import Letter
 from agents.operations import authority
 from agents.operations.message import Message
+from agents.operations.outgoing import Outgoing
 from core import clock
 from core.access.signing import own_jwk
 from postroom.errors import UnauthorisedError
@@ -17,15 +18,17 @@ from postroom.security.claims import Expected, Owner
 BODY = b'{"order": 7}'
 
 
-def letter(**changes: str) -> Letter:
+def letter(**changes: str) -> Outgoing:
     given = {
+        "failure_reason": "exception",
         "sender": "shop",
         "environment": "prod",
         "message_id": "m-1",
         "task": "postroom.handle",
         "queue": "orders",
     }
-    return Letter(body_size=len(BODY), failure_reason="exception", **(given | changes))
+    row = Letter(body_size=len(BODY), **(given | changes))
+    return Outgoing(*(getattr(row, name) for name in Outgoing._fields))
 
 
 def expected(redrive: int = 2, queue: str = "orders", body: bytes = BODY) -> Expected:
@@ -62,7 +65,4 @@ def test_signed_for_something_else__refused(wanted: Expected) -> None:
 
 @pytest.mark.parametrize("changes", [{"failure_reason": "unauthorised"}, {"sender": ""}])
 def test_what_was_refused_for_want_of_authority__gets_none(changes: dict[str, str]) -> None:
-    found = letter()
-    for name, value in changes.items():
-        setattr(found, name, value)
-    assert authority.signer(found, "orders", 2) is None
+    assert authority.signer(letter(**changes), "orders", 2) is None

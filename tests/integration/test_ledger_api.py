@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,6 @@ from agents.ledger.services.ears import Way, WayKind
 from agents.ledger.values import Source
 from agents.registry.services import heartbeats
 from agents.registry.values import Heartbeat
-from agents.spans.services import store
 from core import clock
 from core.access.api import Scope
 from core.databases import DEFAULT, TELEMETRY
@@ -30,13 +28,6 @@ from tests.support.traces import processes
 
 pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY]), pytest.mark.both_databases]
 LIST = "/api/v1/messages"
-
-
-@pytest.fixture(autouse=True)
-def _store_closed() -> Iterator[None]:
-    """A page looks into the store of spans, which keeps connections of its own."""
-    yield
-    store().close()
 
 
 @pytest.fixture

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from agents.deadletters.api import keep
 from agents.deadletters.models import StoredContents
+from agents.deadletters.selectors import Filter
+from core.access import grants
 from core.access.api import Scope
 from core.access.audit.models import Entry
 from core.access.models import Role
+from core.access.services import Actor
+from dashboard import exporting
+from dashboard.exporting import Wanted
+from tests.support.accounts import person
 from tests.support.api_client import Program
 from tests.support.letters import arrival
 
@@ -27,6 +34,11 @@ def lines(who: Program, **asked: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in answer.getvalue().decode().splitlines()]
 
 
+def noted(action: str) -> list[dict[str, Any]]:
+    rows = Entry.objects.filter(action=action).order_by("sequence")
+    return [json.loads(each.after or "") for each in rows]
+
+
 @pytest.fixture
 def blind() -> Program:
     """May export, and not read payloads."""
@@ -39,13 +51,34 @@ def test_what_matches_and_no_more__noted_with_its_number() -> None:
     admin = Program("admin", PRODUCTION)
     assert [each["queue"] for each in lines(admin, queue="a", contents=True)] == ["a", "a"]
     assert len(lines(admin)) == 3
-    first = Entry.objects.filter(action="letters.exported").order_by("sequence")[0]
-    assert json.loads(first.after or "") == {
-        "filter": {"queue": "a"},
-        "format": "jsonl",
-        "number": 2,
-        "contents": True,
-    }
+    asked = {"filter": {"queue": "a"}, "format": "jsonl", "contents": True}
+    begun, ended = (noted(f"letters.{each}")[0] for each in ("exported", "export_ended"))
+    assert begun == asked
+    assert ended == asked | {"number": 2, "whole": True}
+
+
+def test_more_than_a_portion__each_once_and_the_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "PORTION", 2)
+    # All of one moment: only their ids tell them apart.
+    kept = keep([arrival() for _ in range(7)])
+    ids = sorted((str(each.letter_id) for each in kept), reverse=True)
+    admin = Program("admin", PRODUCTION)
+    assert [each["id"] for each in lines(admin)] == ids
+    assert len(admin.post(PATH, {"format": "csv"}).getvalue().splitlines()) == 8
+    monkeypatch.setattr(exporting, "MOST", 5)
+    assert [each["id"] for each in lines(admin)] == ids[:5]
+
+
+def test_client_goes_away__how_many_left_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "PORTION", 2)
+    monkeypatch.setattr(exporting, "CHUNK", 1)
+    keep([arrival() for _ in range(5)])
+    ana = Actor(grants.subject_of(person("ana", "admin")))
+    parts = exporting.Export(Wanted(Filter()), ana, {}).parts()
+    assert len([*islice(parts, 3)]) == 3
+    parts.close()
+    (ended,) = noted("letters.export_ended")
+    assert (ended["number"], ended["whole"]) == (3, False)
 
 
 def test_contents__whole_with_the_right_and_masked_without(blind: Program) -> None:

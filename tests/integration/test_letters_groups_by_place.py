@@ -21,7 +21,7 @@ from agents.deadletters.values import Arrival, State
 from core.access import grants
 from core.access.services import Actor
 from tests.support.accounts import person, signed_in
-from tests.support.corpus import FAILURES, fit, in_orders
+from tests.support.corpus import FITTED, fit, in_orders
 from tests.support.letters import MAIN, letter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -161,7 +161,7 @@ def test_page_and_api__say_what_was_joined() -> None:
     assert answer["formed"]["joined"] == group.formed["joined"]
 
 
-@pytest.mark.parametrize("part", sorted(each.name for each in FAILURES.iterdir() if each.is_dir()))
+@pytest.mark.parametrize("part", FITTED)
 def test_corpus_through_custody__one_group_a_cause(part: str) -> None:
     _, order = in_orders(part, [1])
     found: list[tuple[str, Any]] = []
@@ -169,5 +169,9 @@ def test_corpus_through_custody__one_group_a_cause(part: str) -> None:
         some = order[at : at + BATCH]
         kept = keep([wire.of_data(each.letter, MAIN) for each in some])
         letters = Letter.objects.in_bulk([each.letter_id for each in kept])
-        found += [(of.cause, letters[each.letter_id].group_id) for of, each in zip(some, kept, strict=True)]
+        # A group is of one environment.
+        rows = [letters[each.letter_id] for each in kept]
+        found += [
+            (f"{of.cause} in {row.environment}", row.group_id) for of, row in zip(some, rows, strict=True)
+        ]
     assert (fit(found).split, fit(found).mixed) == (frozenset(), ())

@@ -138,6 +138,36 @@ def test_equal_messages__each_a_letter_and_the_queue_is_empty(rabbit: BrokerUrl,
 
 
 @pytest.mark.django_db
+def test_texts_that_are_no_utf8__kept_with_their_bytes_written_out(rabbit: BrokerUrl, channel: Any) -> None:
+    """RabbitMQ lets such a key in as an argument of a queue, and then hands it over with each delivery."""
+    channel.exchange_declare("odd", "fanout", durable=True, auto_delete=False)
+    expires = {"x-message-ttl": 1, "x-dead-letter-exchange": ""}
+    odd = {"x-dead-letter-exchange": "odd", "x-dead-letter-routing-key": b"pay.\xe4u"}
+    channel.queue_declare("first", auto_delete=False, arguments=expires | odd)
+    channel.queue_declare(
+        "second", auto_delete=False, arguments=expires | {"x-dead-letter-routing-key": "dead"}
+    )
+    for queue in ("second", "dead"):
+        channel.queue_bind(queue, "odd", "")
+    headers = {"text": b"\xff", "half": b"\xed\xa0\x80"}
+    said = {"message_id": b"m\xff", "app_id": b"shop\xff"}
+    channel.basic_publish(amqp.Message(b"odd", application_headers=headers, **said), "", "first")
+    channel.basic_publish(amqp.Message(b"plain"), "", "dead")
+    until(lambda: waiting(channel) == 3, "all are dead")
+    capture = a_capture(rabbit)
+    until(lambda: not capture.step(0.5) and Letter.objects.count() == 3, "all are kept")
+    capture.close()
+    assert waiting(channel) == 0
+    twice, once = (Letter.objects.get(queue=each) for each in ("second", "first"))
+    assert (twice.exchange, twice.routing_key) == ("odd", "pay.\\xe4u")
+    assert (once.message_id, once.sender) == ("m\\xff", "shop\\xff")
+    contents = selectors.contents_of(once)
+    assert contents
+    assert contents.properties["routing_key"] == "pay.\\xe4u"
+    assert contents.headers["half"] == {"$bytes": "7aCA"}
+
+
+@pytest.mark.django_db
 def test_database_takes_nothing__they_stay_on_the_queue(
     rabbit: BrokerUrl, channel: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

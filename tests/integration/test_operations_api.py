@@ -12,7 +12,7 @@ from django.test import Client
 from agents.deadletters.api import keep
 from agents.operations.models import Operation, Plan
 from core.access.api import Scope
-from core.access.models import ApprovalLimit
+from core.access.models import ApprovalLimit, Role
 from tests.support.accounts import bearer, machine, person, signed_in, token
 from tests.support.letters import arrival
 
@@ -53,6 +53,27 @@ def letters(count: int = 3, **changes: Any) -> list[str]:
 def started(api: Api, count: int = 3, action: str = "redrive") -> Any:
     plan = api.plan({"ids": letters(count)}, action).json()
     return api.ask("POST", "/operations", {"plan": plan["id"], "reason": "gateway repaired"}).json()
+
+
+def test_samples_of_an_edit__masked_by_right_alone(ana: Api) -> None:
+    (one,) = letters(1, body=b'{"order": 7, "password": "hunter2"}')
+    plan = ana.plan({"ids": [one]}).json()["id"]
+    Role.objects.create(name="editor", permissions=["see", "edit", "redrive"])
+    eva = Api(signed_in(person("eva", "editor")))
+    edit = {"edit": {"body": [{"op": "copy", "from": "/password", "path": "/note"}]}}
+    path = f"/plans/{plan}/edit-samples"
+    (plain,) = ana.ask("POST", path, edit).json()["results"]
+    (masked,) = eva.ask("POST", path, edit).json()["results"]
+    assert (plain["letter"], plain["masked"], masked["masked"]) == (one, False, True)
+    assert '+  "note": "hunter2"' in plain["difference"]
+    assert '+  "note": "•••"' in masked["difference"]
+    assert "hunter2" not in json.dumps(masked)
+    (unfit,) = eva.ask("POST", path, {"edit": {"body": [{"op": "remove", "path": "/no"}]}}).json()["results"]
+    assert (unfit["difference"], unfit["problem"]) == ([], "edit.body: step 0: there is no 'no'")
+    refused = ana.ask("POST", path, {"edit": {"tail": []}})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "options.edit")
+    viewer = Api(signed_in(person("vera", "viewer")))
+    assert viewer.ask("POST", path, edit).status_code == 403
 
 
 def test_a_plan_freezes_its_members_and_says_what_came_since(ana: Api) -> None:

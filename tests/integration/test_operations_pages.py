@@ -13,6 +13,7 @@ from agents.operations import api
 from agents.operations.models import Item, Operation, Plan
 from agents.operations.values import Flag, Guard, GuardKind, ItemState, Selection, Standing
 from core import clock
+from core.access.audit.models import Entry
 from core.access.models import Approval, ApprovalLimit
 from core.access.services import Actor
 from tests.support.accounts import person, signed_in
@@ -293,8 +294,10 @@ def test_one_letter_is_edited_as_it_is__and_the_plan_carries_the_patch(ana: Clie
     (one,) = held(1)
     plan = planned(ana, action="redrive", id=[one])
     path = f"/plans/{plan.pk}/edit"
+    shown = ana.post(f"/letters/{one}/reveal", {"plan": str(plan.pk)})
+    assert shown["Location"] == path
     assert "&quot;order&quot;: 7" in text(ana.get(path))
-    form = {"body": '{"order": 8}', "headers": '{"postroom-sender": "classify"}'}
+    form = {"body": '{"order": 8}', "headers": '{"postroom-sender": "classify"}', "is": "message"}
     said = text(ana.post(path, form | {"do": "preview"}))
     assert '<span data-line="-">- &quot;order&quot;: 7' in said
     answer = ana.post(path, form | {"do": "seal"})
@@ -314,6 +317,36 @@ def test_many_are_edited_by_a_patch__seen_on_samples_first(ana: Client) -> None:
     unfit = {"body": '[{"op": "remove", "path": "/nope"}]', "do": "preview"}
     assert "edit.body: step 0:" in text(ana.post(path, unfit))
     assert "it is no JSON" in text(ana.post(path, {"body": "{", "do": "seal"}), 422)
+    assert Plan.objects.count() == 1
+
+
+SECRET = b'{"order": 7, "password": "hunter2", "to": "ana@example.com"}'
+
+
+def test_samples_are_masked__until_a_letter_is_shown_and_that_is_noted(ana: Client) -> None:
+    failure = {"class": "permanent", "reason": "exception", "type": "ValueError", "message": "token=abc123"}
+    (one, *_) = held(2, body=SECRET, failure=failure)
+    plan = planned(ana, action="redrive", matching="1")
+    path = f"/plans/{plan.pk}/edit"
+    for patch in ('{"order": 9}', '[{"op": "copy", "from": "/password", "path": "/note"}]'):
+        said = text(ana.post(path, {"body": patch, "headers": "", "do": "preview"}))
+        assert 'data-line="+"' in said
+        assert not [each for each in ("hunter2", "ana@example.com", "abc123") if each in said]
+    unseen = '[{"op": "test", "path": "/password", "value": "hunter2"}, {"op": "remove", "path": "/order"}]'
+    assert "within what is masked" in text(ana.post(path, {"body": unseen, "headers": "", "do": "preview"}))
+    ana.post(f"/letters/{one}/reveal", {"plan": str(plan.pk)})
+    said = text(ana.post(path, {"body": '{"password": "new"}', "headers": "", "do": "preview"}))
+    assert said.count("hunter2") == 1
+    assert said.count("Show unmasked") == 1
+    assert Entry.objects.filter(action="letter.revealed").count() == 1
+
+
+def test_one_letter_masked_again_meanwhile__what_was_typed_is_no_patch(ana: Client) -> None:
+    (one,) = held(1, body=SECRET)
+    plan = planned(ana, action="redrive", id=[one])
+    path, form = f"/plans/{plan.pk}/edit", {"body": '{"order": 8}', "headers": "{}", "is": "message"}
+    assert "hunter2" not in text(ana.get(path))
+    assert "masked again by now" in text(ana.post(path, form | {"do": "seal"}), 422)
     assert Plan.objects.count() == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from django.test import Client
 
 from agents.queues.control.models import Pause
-from agents.spans.services import store
 from core.access.api import Scope
 from core.access.audit.models import Entry
 from core.brokers.api import BrokerUrl
@@ -25,12 +23,6 @@ pytestmark = [
     pytest.mark.both_databases,
 ]
 ASKED = {"broker": "main", "queue": "extract", "reason": "gateway repaired"}
-
-
-@pytest.fixture(autouse=True)
-def _store_closed() -> Iterator[None]:
-    yield
-    store().close()
 
 
 @pytest.fixture

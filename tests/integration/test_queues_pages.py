@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.test import Client
 
 from agents.ledger.api import Kind
 from agents.queues.services import standing
-from agents.spans.services import store
 from core import clock
 from core.access.api import Scope
 from core.access.audit.models import Entry
@@ -25,12 +23,6 @@ from tests.support.queue_rows import BROKER, history, queue, worker
 
 pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY]), pytest.mark.both_databases]
 LIST = "/api/v1/queues"
-
-
-@pytest.fixture(autouse=True)
-def _store_closed() -> Iterator[None]:
-    yield
-    store().close()
 
 
 @pytest.fixture

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
 
 from agents.queues.stuck.models import CauseRow
-from agents.spans.services import store
 from core.access.api import Scope
 from core.databases import DEFAULT, TELEMETRY
 from tests.support.accounts import person, signed_in
 from tests.support.stuck_writer import deaf, outage
 
 pytestmark = [pytest.mark.django_db(databases=[DEFAULT, TELEMETRY]), pytest.mark.both_databases]
-
-
-@pytest.fixture(autouse=True)
-def _store_closed() -> Iterator[None]:
-    """A page looks into the store of spans, which keeps connections of its own."""
-    yield
-    store().close()
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
 from core import leases, live_redis, watch
+from core.brokers.api import BrokerError
 from core.watch import Loop, Turn, Watcher
 from tests.support.waiting import until
 
@@ -112,9 +114,36 @@ def test_watcher__lease_taken_away__ends_the_turn() -> None:
         until(lambda: len(counting.tokens) == 2, "a new turn with a new token", 15)
 
 
+BROKEN, AWAY = RuntimeError("a fault of ours"), OperationalError("the connection is lost")
+
+
 @pytest.mark.parametrize(
-    ("every", "crashes", "seconds"), [(1, 0, 1), (1, 1, 2), (1, 4, 16), (1, 9, 30), (60, 3, 60), (0.02, 1, 1)]
+    ("every", "crashes", "problem", "seconds"),
+    [
+        (1, 0, None, 1),
+        (1, 1, BROKEN, 2),
+        (1, 4, BROKEN, 16),
+        (1, 9, BROKEN, 30),
+        (60, 3, BROKEN, 60),
+        (0.02, 1, BROKEN, 1),
+        (1, 1, AWAY, 2),
+        (1, 4, AWAY, 5),
+        (0.2, 9, BrokerError("cannot reach main"), 5),
+        (0.2, 9, live_redis.Unreachable("nobody listens"), 5),
+        (15, 9, AWAY, 15),
+        # An outage of a weekend: no number is too large.
+        (1, 50_000, AWAY, 5),
+        (1, 10_000, BROKEN, 30),
+    ],
 )
-def test_pause__grows_with_each_crash(every: float, crashes: int, seconds: float) -> None:
+def test_pause__grows_with_each_crash_and_never_long_for_what_stands_beside_us(
+    every: float, crashes: int, problem: Exception | None, seconds: float
+) -> None:
     loop = Loop("x", timedelta(seconds=every), lambda turn: None)
-    assert watch.pause(loop, crashes) == seconds
+    least = seconds if problem is None else 0.75 * seconds
+    assert all(least <= watch.pause(loop, crashes, problem) <= seconds for _ in range(20))
+
+
+def test_pauses__loops_that_failed_together_do_not_come_back_together() -> None:
+    loop = Loop("x", OFTEN, lambda turn: None)
+    assert len({watch.pause(loop, 9, AWAY) for _ in range(20)}) > 1

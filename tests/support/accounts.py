@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.test import Client
 
-from core.access import services
+from core.access import grants, services
 from core.access.api import Scope
+from core.access.audit.models import Entry
 from core.access.models import Role, ServiceAccount, User
+from core.access.services.actor import Actor
 
 ACTOR = services.of_command("test")
 PASSWORD = "a long enough phrase"
@@ -23,6 +25,16 @@ def person(name: str, *roles: str, scope: Scope | None = None, password: str | N
     for each in roles:
         services.give(made, role(each), scope or Scope(), ACTOR)
     return made
+
+
+def actor(user: User) -> Actor:
+    """Somebody who acts from a page."""
+    return Actor(grants.subject_of(user, via="session"), "192.0.2.9")
+
+
+def last(action: str) -> Entry:
+    """What the trail last says of such an action."""
+    return Entry.objects.filter(action=action).latest("sequence")
 
 
 def machine(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agents.deadletters import wire
-from agents.deadletters.fingerprint import Told, form, is_alike
+from agents.deadletters.fingerprint import Told, form, nearest
 from agents.deadletters.services import grouping
 from agents.deadletters.services.grouping_by_place import MOST_COMPARED
 from agents.deadletters.values import Origin
@@ -19,7 +19,19 @@ from agents.deadletters.values import Origin
 FAILURES: Final = Path(__file__).resolve().parents[1] / "corpus" / "failures"
 OPEN, HELD_BACK = "open", "held_back"
 HELD_BACK_SECOND, HELD_BACK_THIRD = "held_back_second", "held_back_third"
-HELD_BACK_FOURTH = "held_back_fourth"
+HELD_BACK_FOURTH, HELD_BACK_FIFTH = "held_back_fourth", "held_back_fifth"
+HELD_BACK_SIXTH, HELD_BACK_SEVENTH = "held_back_sixth", "held_back_seventh"
+# Those that groups must fit: a part is judged once before, and told in its README.
+FITTED: Final = (
+    OPEN,
+    HELD_BACK,
+    HELD_BACK_SECOND,
+    HELD_BACK_THIRD,
+    HELD_BACK_FOURTH,
+    HELD_BACK_FIFTH,
+    HELD_BACK_SIXTH,
+    HELD_BACK_SEVENTH,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +82,9 @@ def grouped(failed: Iterable[Failed]) -> Iterator[tuple[str, int]]:
         arrival = wire.of_data(each.letter, Origin())
         said, told = form(grouping.died(arrival)).fingerprint, grouping.teller(arrival)()
         if said not in group_of:
-            there = reversed(told_at[told.place][-MOST_COMPARED:])
-            like = next((group for other, group in there if is_alike(told, other)), None)
-            group_of[said] = len(group_of) if like is None else like
+            there = told_at[told.place][: -MOST_COMPARED - 1 : -1]
+            like = nearest(told, there)
+            group_of[said] = len(group_of) if like is None else there[like][1]
             told_at[told.place].append((told, group_of[said]))
         yield each.cause, group_of[said]
 

@@ -68,4 +68,10 @@ def test_a_number_that_is_too_long_for_amqp__goes_as_text(value: Any) -> None:
 
 
 def test_a_name_that_is_no_text__is_made_one() -> None:
-    assert plain({b"\xff": 1}) == {"\ufffd": 1}
+    assert plain({b"\xff": 1}) == {"\\xff": 1}
+
+
+def test_a_moment_after_the_year_9999__read_as_a_number_and_nothing_is_held_up() -> None:
+    written = b"\x03farT" + (2**60).to_bytes(8, "big") + b"\x01at\x01"
+    (found,), end = loads("F", len(written).to_bytes(4, "big") + written, 0)
+    assert (found, end) == ({"far": 2**60, "a": True}, len(written) + 4)

@@ -323,7 +323,7 @@ def test_rust_causes__each_below_the_other() -> None:
     assert [each.message for each in found.raised] == [
         "cannot book",
         "cannot connect",
-        "Connection refused (os error 111)",
+        "[Errno ECONNREFUSED]",
     ]
 
 

@@ -57,6 +57,7 @@ SAME = [
     ("", "mail 'ana@acme.com' bounced", "mail 'o'brien@example.ie' bounced"),
     ("", "no customer named 'Ana'", "no customer named 'Bo'"),
     ("", "barcode 4711 is none", "barcode 12 is none"),
+    ("", "not answered, request req_GjHfsQJgiaPhWUCgcd", "not answered, request req_011CQ7xWb2"),
     ("", "document DOC-2026-000814 is late", "document 671b5a9656936632c5c30e11 is late"),
     (
         "",
@@ -111,6 +112,8 @@ SAME = [
     ("", "\x1b[31mtoo late\x1b[0m", "too late"),
 ]
 APART = [
+    ("", "on_HttpResponseReceived failed", "on_OrderShippedByCarrier failed"),
+    ("", "get_HTTPSConnection failed", "get_TCPListenerSocket failed"),
     ("SyntaxError", "plan: Unexpected end of JSON input", "memo: Unexpected end of JSON input"),
     ("", "constraint 'orders_by_day' is broken", "constraint 'orders_by_shop' is broken"),
     (

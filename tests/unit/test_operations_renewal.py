@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,7 +24,7 @@ from agents.operations.renewal import (
 # A busy machine makes examples slowly; how fast is not what is asked here.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-LETTER = UUID("01930000-0000-7000-8000-000000000001")
+LETTER = "01930000-0000-7000-8000-000000000001"
 REDRIVE = Redriven(LETTER, 2, timedelta(hours=1))
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OURS = {"postroom-redrive-id": f"{LETTER}:2", "postroom-redrive-count": 2}

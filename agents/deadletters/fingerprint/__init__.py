@@ -5,7 +5,8 @@ exceptions (messages without what differs from one time to the next), the applic
 folders), and the agent. `ALGORITHM` is part of it: a better one makes new fingerprints, and old groups stay.
 
 No rule tells each value from each word. So a failure of another fingerprint is compared once more: of the same place,
-and saying the same but for values, it is the same one (likeness.py).
+and saying the same but for values, it is the same one (likeness.py). It may be if it says less, or in another language
+(nearest.py).
 """
 
 from agents.deadletters.fingerprint.forming import (
@@ -18,6 +19,7 @@ from agents.deadletters.fingerprint.forming import (
     tell,
 )
 from agents.deadletters.fingerprint.likeness import Told, is_alike, says_more
+from agents.deadletters.fingerprint.nearest import nearest
 
 __all__ = [
     "ALGORITHM",
@@ -28,6 +30,7 @@ __all__ = [
     "is_alike",
     "is_current",
     "is_same_said",
+    "nearest",
     "says_more",
     "tell",
 ]

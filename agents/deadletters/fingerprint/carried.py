@@ -41,7 +41,11 @@ _STAYS = re.compile(
 )
 # As Python says what an error was made with: a number, and a sentence.
 _NUMBERED = re.compile(r"\((?P<number>-?\d{1,5}), ?b?(?P<quote>['\"])(?P<said>.{1,400}?)(?P=quote)\)")
-_VALUE = re.compile(r"\)=\((?:[^()]|\([^()]*\))*\)|(?<=value is )\([^()]*\)|(?<=row contains )\([^()]*\)")
+_ROW = "|".join(
+    rf"(?<={before} )\([^()]*\)"
+    for before in ("value is", "row contains", "Zeile enthält", "ligne contient", "fila contiene")
+)
+_VALUE = re.compile(rf"\)=\((?:[^()]|\([^()]*\))*\)|{_ROW}")
 
 
 def without(message: str, is_of_names: re.Pattern[str]) -> str:

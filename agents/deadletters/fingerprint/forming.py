@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agents.deadletters.fingerprint import carrying, versions
+from agents.deadletters.fingerprint import carrying, systems, versions
 from agents.deadletters.fingerprint.frames import Frame
 from agents.deadletters.fingerprint.likeness import Said, Told, at_home
 from agents.deadletters.fingerprint.normalising import KEPT, normalised
@@ -18,7 +18,7 @@ from agents.deadletters.fingerprint.reading import Raised, Read, read
 from agents.deadletters.values import short_type
 
 T = TypeVar("T")
-ALGORITHM = 5
+ALGORITHM = 6
 # Of a longer chain, or of more frames, the others say nothing new.
 MOST_RAISED, MOST_FRAMES = 8, 12
 DIGEST = 24
@@ -115,8 +115,11 @@ def tell(died: Died, values: Sequence[str] = ()) -> Told:
     calls = at_home(_frames(found), newest_last=found.newest_last, grouped=grouped)
     last = said[-1 if found.newest_last and not grouped else 0].type if said else ""
     where = (calls if grouped else calls[:1]) or ("", *sorted({each.type for each in said}))
+    if found.panicked_in:
+        where = (found.panicked_in,)
     digest = hashlib.sha256(msgspec.json.encode((died.who, died.reason, last, where))).hexdigest()
-    return Told(digest[:DIGEST], said, calls, grouped)
+    vague = bool(found.panicked_in) and calls == (found.panicked_in,)
+    return Told(digest[:DIGEST], said, calls, grouped, found.called(), vague)
 
 
 def is_current(fingerprint: str) -> bool:
@@ -166,10 +169,16 @@ def _chain(found: Read, died: Died) -> list[tuple[Raised, list[str], bool]]:
     said = [(each, found.is_own(at)) for at, each in chain or enumerate(found.raised)]
     if not said and (died.type or died.message):
         said = [(Raised(short_type(died.type), died.message), True)]
-    messages = list(dict.fromkeys(each.message for each, _ in said))
+    said = [(_named_by_system(each), own) for each, own in said]
+    messages = list(dict.fromkeys(each.message.strip() for each, _ in said))
     messages = messages[:MOST_RAISED] + messages[-MOST_RAISED:]
     full = [(each._replace(message=_said(each, died)), own) for each, own in said]
-    return [(each, [one for one in messages if one != each.message], own) for each, own in full]
+    return [(each, [one for one in messages if one != each.message.strip()], own) for each, own in full]
+
+
+def _named_by_system(raised: Raised) -> Raised:
+    message = systems.named(raised.message)
+    return Raised(systems.type_of(raised.type, message), message)
 
 
 def _plain(raised: Raised, causes: Sequence[str], own: bool, kept: int = KEPT) -> str:
@@ -181,7 +190,7 @@ def _plain(raised: Raised, causes: Sequence[str], own: bool, kept: int = KEPT) -
 
 def _said(raised: Raised, died: Died) -> str:
     """A traceback may name the exception alone, where the death says what it said."""
-    return raised.message or (died.message if raised.type == short_type(died.type) else "")
+    return raised.message or (systems.named(died.message) if raised.type == short_type(died.type) else "")
 
 
 def _frames(found: Read) -> tuple[str, ...]:

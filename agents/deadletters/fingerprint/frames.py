@@ -24,7 +24,12 @@ class Frame(NamedTuple):
 
 # ---- Which language --------------------------------------------------------------------------------------------
 _PYTHON = re.compile(r'\s*File "(?P<file>[^"]+)", line \d+(?:, in (?P<function>.+))?$')
-_AT = re.compile(r"\s*at (?P<what>\S.*)$")
+# .NET says `at`, `in` and `line` in the language of its system.
+_AT = re.compile(
+    r"\s*at (?P<what>\S.*)$"
+    r"|\s+(?:bei|bij|\u00e0|en|em|in|w|v|ved|vid|\u0432|konum:|\u5728|\u573a\u6240|\u5834\u6240|\uc704\uce58:) "
+    r"(?P<translated>[\w`<>$+|\[\],@=-]+(?:\.[\w`<>$+|\[\],@=-]+)+ ?\(.*\)(?: .*)?)$"
+)
 _RUBY = re.compile(
     r"\s*(?:\d+: )?(?:from )?(?P<file>(?:<internal:[^>]*>|.+?\.(?:rb|erb|ru|rake|haml|slim)"
     r"|\S*/s?bin/[^/\s:]+)):\d+:in "
@@ -50,6 +55,8 @@ _JVM = re.compile(
     r"|scala|groovy|clj|cljc)"
     r"(?::-?\d+)?|Native Method|Unknown Source|<generated>|NO_SOURCE_FILE(?::\d+)?)\)"
 )
+# A folder's module: every folder may have one.
+_RUST_MODULES = frozenset({"mod.rs", "lib.rs", "main.rs"})
 _RUST_FILE = re.compile(r"(?P<file>\S.*?\.rs):\d+(?::\d+)?$")
 _JAVASCRIPT = re.compile(
     r"(?:async )?(?:(?P<function>(?![A-Za-z]:[\\/]|/|\w+:/)\S.*?) \((?P<file>.+?):\d+(?::\d+)?\)"
@@ -58,9 +65,9 @@ _JAVASCRIPT = re.compile(
 _JAVASCRIPT_INSIDE = re.compile(r"\((?:<anonymous>|native|index \d+|eval at .*)\)$|^<anonymous>$|^eval \(")
 _NET = re.compile(
     r"(?:async )?(?P<function>[\w.`<>$+|\[\],@=-]+) ?(?:\((?P<given>.*?)\))?"
-    r"(?: \[0x[0-9a-f]+\])?(?: (?:in|en|à) .+?:(?:line|Zeile|ligne|línea)? ?\d+\.?| in <.*>:0)?$"
+    r"(?: \[0x[0-9a-f]+\])?(?: \S{1,8} .+?:(?:[^\W\d_]{1,8})? ?\d+\.?| in <.*>:0)?$"
 )
-_LINE = re.compile(r":(?:line|Zeile|ligne|línea) \d+\.?$")
+_LINE = re.compile(r":[^\W\d_]{1,8}\.? ?\d+\.?$")
 
 
 def read(line: str) -> Frame | None:  # noqa: PLR0911 - one way out for each language
@@ -68,7 +75,7 @@ def read(line: str) -> Frame | None:  # noqa: PLR0911 - one way out for each lan
     if match := _PYTHON.match(line):
         return _python(match["file"], match["function"] or "<module>")
     if match := _AT.match(line):
-        return _at(match["what"].removesuffix(" {").rstrip())
+        return _at((match["what"] or match["translated"]).removesuffix(" {").rstrip())
     if match := _RUBY.match(line):
         return _ruby(match["file"], match["function"])
     if match := _PHP.match(line):
@@ -113,8 +120,16 @@ def is_go_panic(call: str) -> bool:
 def is_rust_file(line: str) -> str:
     """The file that Rust says below a call."""
     match = _AT.match(line)
-    found = _RUST_FILE.match(match["what"]) if match else None
+    found = _RUST_FILE.match(match["what"] or "") if match else None
     return found["file"] if found else ""
+
+
+def of_rust_panic(file: str) -> str:
+    """The application's file that a panic happened in; empty: it is a library's."""
+    parts = libraries.slashed(file).split("/")
+    if libraries.is_library_file(file, "rust"):
+        return ""
+    return "/".join(parts[-2:] if parts[-1] in _RUST_MODULES else parts[-1:])
 
 
 def _at(what: str) -> Frame | None:

@@ -12,12 +12,12 @@ other word is another cause. What a library or a language says may be worded ane
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from agents.deadletters.fingerprint import libraries
+from agents.deadletters.fingerprint import languages, libraries, systems
 
 # Of what a library says, so much must be the same: it words things anew, but not all of them.
 LEAST = 0.6
@@ -37,12 +37,15 @@ class Said(NamedTuple):
 class Told:
     """A death as far as it can be like another one. `place`: where it happened (the agent, the application's call that
     failed, what was raised last). `calls`: of the application, the one that failed first. `grouped`: its exceptions
-    failed side by side."""
+    failed side by side. `called`: what the application called of a library. `vague`: of its calls only the file is
+    known in which it failed."""
 
     place: str
     said: tuple[Said, ...]
     calls: tuple[str, ...] = ()
     grouped: bool = False
+    called: str = ""
+    vague: bool = False
 
 
 class _Clause(NamedTuple):
@@ -53,9 +56,24 @@ class _Clause(NamedTuple):
 
 def is_alike(one: Told, other: Told) -> bool:
     """Pure, and the same in both directions. Both are of one place."""
-    if one.place != other.place or not _is_part(one.calls, other.calls) or not _chains_agree(one, other):
+    if one.place != other.place or not _calls_agree(one, other) or not _chains_agree(one, other):
         return False
-    return _covers(one, other) and _covers(other, one)
+    return _covers(one, other, _says_alike) and _covers(other, one, _says_alike)
+
+
+def could_be(one: Told, other: Told) -> bool:
+    """One of them says less, or says it in another language, and nothing that the other one contradicts. Pure, and the
+    same in both directions; but what is like two others so says nothing of those two."""
+    if one.place != other.place or not _chains_agree(one, other):
+        return False
+    if one.vague != other.vague:
+        return _covers(one, other, _says_alike) and _covers(other, one, _says_alike)
+    same_call = bool(one.called) and one.called == other.called
+
+    def says_near(mine: Said, theirs: Said, strong: bool) -> bool:
+        return _says_alike(mine, theirs, strong) or (strong and _says_no_other(mine, theirs, same_call))
+
+    return _calls_agree(one, other) and _covers(one, other, says_near) and _covers(other, one, says_near)
 
 
 def says_more(one: Told, other: Told) -> bool:
@@ -67,15 +85,21 @@ def _worth(told: Told) -> list[tuple[str, bool, tuple[_Clause, ...]]]:
     return [(each.type, each.own, _clauses(each.text)) for each in told.said]
 
 
-def _covers(one: Told, other: Told) -> bool:
+def _covers(one: Told, other: Told, agree: Callable[[Said, Said, bool], bool]) -> bool:
     """Each exception has one of its type in the other that says the same. One that only one of them has (a library
     that wraps it once more) has nobody to be like."""
     types = {each.type for each in other.said}
     return all(
-        any(mine.type == theirs.type and _says_alike(mine, theirs, bool(one.calls)) for theirs in other.said)
+        any(mine.type == theirs.type and agree(mine, theirs, bool(one.calls)) for theirs in other.said)
         for mine in one.said
         if mine.type in types
     )
+
+
+def _calls_agree(one: Told, other: Told) -> bool:
+    """The same call failed, or the same ones side by side, and one has no other calls on the way but more."""
+    failed_alike = one.grouped or one.calls[:1] == other.calls[:1]
+    return failed_alike and _is_part(one.calls, other.calls)
 
 
 def _chains_agree(one: Told, other: Told) -> bool:
@@ -134,6 +158,49 @@ def _worded_anew(one: _Clause, other: _Clause, *, of_value: bool) -> bool:
     if 2 * len(mine & theirs) < LEAST * (len(mine) + len(theirs)):
         return False
     return of_value or not (mine - theirs - LITTLE) or not (theirs - mine - LITTLE)
+
+
+def _says_no_other(one: Said, other: Said, same_call: bool) -> bool:
+    """Of what libraries say: the names, codes and kinds that both tell agree, and one has no others but more. Words
+    between them are of no account in another language; in the same one may have more of them."""
+    if (one.own or other.own) and one.type not in _OF_RUNTIMES:
+        return False
+    mine, theirs = _together(_clauses(one.text)), _together(_clauses(other.text))
+    if languages.of(one.text) != languages.of(other.text):
+        return _translated(mine, theirs, one.type, same_call)
+    less, more = sorted((mine, theirs), key=_weight)
+    said_more = more.plain - less.plain
+    return (
+        bool(less.decisive)
+        and less.decisive <= more.decisive
+        and less.kinds <= more.kinds
+        and less.plain - LITTLE <= more.plain
+        and not said_more & DENYING
+        and _weight(less) >= _LEAST_SHARED * _weight(more)
+    )
+
+
+def _translated(one: _Clause, other: _Clause, type_: str, same_call: bool) -> bool:
+    """Where neither names anything, the type says what happened, or a kind of failure does, of the same call."""
+    mine, theirs = _untranslated(one.decisive), _untranslated(other.decisive)
+    if not _is_within(languages.things(one.plain), languages.things(other.plain)):
+        return False
+    if mine or theirs:
+        return bool(mine & theirs) and _is_within(mine, theirs) and _is_within(one.kinds, other.kinds)
+    if not same_call:
+        return False
+    if _GENERAL_TYPE.match(type_):
+        return bool(one.kinds) and one.kinds == other.kinds
+    return _is_within(one.kinds, other.kinds)
+
+
+def _is_within(one: frozenset[str], other: frozenset[str]) -> bool:
+    return one <= other or other <= one
+
+
+def _untranslated(names: Iterable[str]) -> frozenset[str]:
+    """Names and codes as they are in every language: words that are only written large (`DETAIL`, `NOT`) are not."""
+    return frozenset(each for each in names if not (each.isupper() and each.isalpha()))
 
 
 def _says_kind(name: str) -> bool:
@@ -207,13 +274,24 @@ _GENERAL = re.compile(
 _HYPHENED = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+$")
 _LARGE = re.compile(r"[^\W\d_]*$")
 _PROGRAM = re.compile(r"\.[A-Za-z]{1,5}$")
+# What a database calls the parts of what it says.
+_LABEL = re.compile(r"(?:DETAIL|HINT|CONTEXT|DÉTAIL|TIPP|DETALLE|DETTAGLI)$")
+# One word alone on a line: where in a document a validator found it.
+_LOCATION = re.compile(r"(?: / )([a-z][a-z0-9]{2,40})(?= / )")
+# Exceptions that are raised for many reasons: what they say tells which.
+_GENERAL_TYPE = re.compile(
+    r"(?:IO|OS|Socket|Sql|SQL|Db|DB|Database|Data|Operational|Integrity|Programming|Interface|Internal|Http\w*|HTTP\w*"
+    r"|Invalid\w*|Argument|Illegal\w*|Runtime|Value|Type|Web|Network|Connection|PSQL|PDO|Query|Win32|COM|Xml|Json"
+    r"|Config\w*|Application|Client|Server|Api|API|Request|Response|Validation|System|Service|Rpc|Unsupported\w*|Not\w+)?"
+    r"(?:Error|Exception|Failure)?$|panic$"
+)
 # Written so, and no names: what is asked of an endpoint stands beside it, money is a value.
 _NO_NAMES = libraries.words(
     "GET POST PUT PATCH DELETE HEAD OPTIONS EUR USD GBP CHF SEK NOK DKK PLN CZK JPY CNY AUD CAD HUF RON TRY INR BRL ZAR"
 )
 # Languages that write nouns large.
 _NOUNS_LARGE = re.compile(
-    r"\b(?:der|die|das|den|dem|des|ein|eine|f\u00fcr|nicht|kein|keine|ist|und|von|auf|im|wurde|mit)\b"
+    r"\b(?:der|die|das|den|dem|des|ein|eine|für|nicht|kein|keine|ist|und|von|auf|im|wurde|mit)\b"
 )
 LITTLE = libraries.words(
     "a an the this that of to in on at by for from with and or is are was were be been has have had do doe did it its"
@@ -224,7 +302,7 @@ DENYING = libraries.words("no not never without cannot nothing none nor")
 
 @lru_cache(maxsize=2_048)
 def _clauses(text: str) -> tuple[_Clause, ...]:
-    plain = _FIGURES.sub(_figures, text)
+    plain = _LOCATION.sub(r" / '\1'", _FIGURES.sub(_figures, text))
     found = (_clause(each, large=not _NOUNS_LARGE.search(plain)) for each in _ENDS.split(plain))
     return tuple(dict.fromkeys(each for each in found if any(each)))
 
@@ -252,8 +330,10 @@ def _put(token: str, *, first: bool, large: bool, into: tuple[set[str], set[str]
         decisive.update(_segments(token.strip(_AROUND)))
         return
     bare = _PLACEHOLDER.sub("<>", token).strip(_EDGES)
-    if _CODE.match(bare) or _NAME.match(bare):
-        if bare not in _NO_NAMES:
+    if bare in systems.KINDS:
+        kinds.add(systems.KINDS[bare])
+    elif _CODE.match(bare) or _NAME.match(bare):
+        if bare not in _NO_NAMES and not _LABEL.match(bare):
             decisive.add(bare)
     elif "<>" in bare or "<" in token or not any(map(str.isalpha, bare)):
         return
@@ -282,8 +362,8 @@ def _kinds(**words: str) -> dict[str, str]:
 
 # What a failure can be, in any wording.
 _KIND_OF = _kinds(
-    late="timeout timeouts timed timedout time-out deadline",
-    refused="refused refuse refuses refusing",
+    late="timeout timeouts timed timedout time-out deadline zeitüberschreitung zeitlimit",
+    refused="refused refuse refuses refusing verweigerte verweigert abgelehnt refusée rechazada rifiutata recusada",
     reset="reset aborted aborts abort broken hang-up hangup",
     closed="closed closing disconnected eof",
     unreachable="unreachable no-route unroutable",
@@ -292,7 +372,7 @@ _KIND_OF = _kinds(
     " authorized authorised access credentials password login",
     unknown="unknown unresolved unrecognized unrecognised resolve resolved resolution",
     absent="missing absent gone removed deleted lost exist exists existing found",
-    twice="duplicate duplicated duplicates twice already taken unique",
+    twice="duplicate duplicated duplicates twice already taken unique doppelter doppelt dupliquée duplicada duplicato",
     locked="locked lock locks deadlock deadlocks busy",
     full="full space disk quota exhausted memory",
     much="exceeded exceeds exceed exceeding limit limits limited large longer long big bigger larger high many more"

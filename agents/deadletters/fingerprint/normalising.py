@@ -16,7 +16,7 @@ from agents.deadletters.fingerprint import carried, libraries, places, versions
 
 LONGEST, LINES, KEPT = 2_000, 4, 300
 
-_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez|M\u00e4r"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Mai|Okt|Dez|Mär"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\b\.?)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|CES?T|[ECMP][SD]T|[+-]\d\d:?\d\d)\b)?(?:\[[A-Z][\w/]+\])?"
 _UNITS = (
@@ -53,7 +53,7 @@ _PARTS = (
         r"\"[^\"\n]{0,400}\"|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w)){0,400}'(?!\w)|`[^`'\n]{0,400}[`']"
         r"|\u201c[^\u201d\n]{0,400}\u201d"
         r"|\u201e[^\u201c\u201d\n]{0,400}[\u201c\u201d]|\u2018[^\u2019\n]{0,400}\u2019"
-        r"|\u00ab[^\u00bb\n]{0,400}\u00bb",
+        r"|\u00ab[^\u00bb\n]{0,400}\u00bb|\u00bb[^\u00ab\u00bb\n]{0,400}\u00ab",
     ),
     (
         "id_of",
@@ -90,6 +90,9 @@ _CODE_WORD = re.compile(
     r"|\d{2}[0-9A-Z]\d{2}(?=\b)(?<=[A-Z]\d{2})|\d\d[A-Z]\d\d|HY\d{3}"
 )
 _ID_LETTERS = re.compile(r"[a-f]{8,}$")
+# `req_GjHfsQJgiaPhWUCgcd`: letters of both kinds at random, which no name of the code has.
+_PREFIXED = re.compile(r"[a-z]{1,8}_([A-Za-z]{10,})$")
+_LEAST_OF_A_KIND = 0.3
 _IN_CODE = re.compile(r"[A-Za-z_][A-Za-z_.:<>()]{0,60}")
 _IDENTIFIER = re.compile(r"[$@]?[A-Za-z_][\w.$:\\\-]{0,80}(?:\[\])?(?:\(\))?")
 _RUN = re.compile(r"\d{2,}")
@@ -123,7 +126,11 @@ _BEFORE = re.compile(
     r"|sequence|trigger|view|database|function named|foreign key|unique|Duplicate key|for key"
     r"|null value in|reference to"
     r"|loc|member|validator|rule|keyword|plugin|extension|capability|grammar|encoding|charset"
-    r"|locale)\W{0,3}$",
+    r"|locale"
+    # In other languages, as databases speak them.
+    r"|Spalte|Tabelle|Funktion|Schlüssel|Rolle|Datenbank|colonne|contrainte(?: \w+)?|clé|fonction"
+    r"|columna|tabla|restricción(?: de \w+)?|relación|llave|colonna|tabella|vincolo(?: \w+)?|chiave|relazione"
+    r"|coluna|tabela|restrição(?: de \w+)?|relação|chave)\W{0,3}$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -186,6 +193,8 @@ _IN_BRACKETS = re.compile(
 )
 _BLANK = re.compile(r"\s+")
 _BARE = re.compile(r"[\W_]*$")
+# French sets blanks within its quotes.
+_QUOTED_APART = " \u00a0\u202f"
 
 
 def normalised(message: str, type_: str = "", most: int = KEPT) -> str:
@@ -229,10 +238,18 @@ def _before(found: re.Match[str], most: int = 40) -> str:
 
 def _word(found: re.Match[str], _: str) -> str:
     text = found.group()
-    if _ID_LETTERS.match(text):
+    if _ID_LETTERS.match(text) or _is_random(text):
         return "<n>"
     keeps = not _DIGIT.search(text) or text.lower() in _WORDS or bool(_CODE_WORD.fullmatch(text))
     return text if keeps else "<n>"
+
+
+def _is_random(word: str) -> bool:
+    """An id with a prefix that has no digit by chance."""
+    if not (prefixed := _PREFIXED.match(word)):
+        return False
+    capitals: float = sum(letter.isupper() for letter in prefixed[1]) / len(prefixed[1])
+    return _LEAST_OF_A_KIND <= capitals <= 1 - _LEAST_OF_A_KIND
 
 
 def _number(found: re.Match[str], type_: str) -> str:
@@ -261,7 +278,7 @@ def _ipv6(found: re.Match[str], type_: str) -> str:
 
 
 def _text(found: re.Match[str], type_: str) -> str:
-    inner = found.group()[1:-1]
+    inner = found.group()[1:-1].strip(_QUOTED_APART)
     if name := _name_of_code(found, inner, type_):
         return f"'{name}'"
     if inner and _SAYS_WHY.search(_before(found)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agents.deadletters.fingerprint import frames as calls
-from agents.deadletters.fingerprint import libraries
+from agents.deadletters.fingerprint import libraries, systems
 from agents.deadletters.fingerprint.frames import Frame
 
 # The beginning and the end say it; between them is what called itself too often.
@@ -34,11 +34,20 @@ class Read:
     newest_last: bool = False
     # Of each exception, how many frames stand before it: so its innermost call is known.
     before: list[int] = field(default_factory=list)
+    # The application's file that a panic of Rust names itself, with or without the calls that led there.
+    panicked_in: str = ""
 
     def is_own(self, at: int) -> bool:
         """Did the application raise it? Where no call is told, it is taken for that."""
         place = self.before[at] - 1 if self.newest_last else self.before[at]
         return self.frames[place].own if 0 <= place < len(self.frames) else True
+
+    def called(self) -> str:
+        """What the application called of a library when it failed: the names that it calls by, a library keeps."""
+        # A line of source below a call of Python may look like one of Elixir.
+        way = [frame for frame in self.frames if frame.file] if self.newest_last else self.frames[::-1]
+        last = max((at for at, frame in enumerate(way) if frame.own), default=len(way))
+        return way[last + 1].function if last + 1 < len(way) else ""
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -55,7 +64,7 @@ _LEAD = re.compile(
     r"(?:PHP )?Fatal error:\s+Uncaught |Next |Error: Uncaught )+)?"
     r"(?P<type>[A-Za-z_$][\w$]*(?:(?:\.|::|\\|\+|/"
     r"|\.<locals>\.)[\w$]+)*)(?:`\d+(?:\[.*?\])?)?(?: \[(?P<code>[\w-]+)\])?"
-    r"(?: \((?:0x[0-9A-Fa-f]+|\d+)\))?(?::(?: (?P<message>.*))?)?$"
+    r"(?: \((?:0x[0-9A-Fa-f]+|(?P<number>\d+))\))?(?::(?: (?P<message>.*))?)?$"
 )
 _NET_INNER = re.compile(r" -+> (?=(?:\(Inner Exception #\d+\) )?[\w.]+(?:Exception|Error)\b)")
 _PANIC = re.compile(r"\s*(?P<type>panic|fatal error): (?P<message>.*)$")
@@ -97,6 +106,8 @@ def read(traceback: str, who: str = "", message: str = "") -> Read:
     for line in lines:
         reader.take(line)
     found = reader.found
+    if found.panicked_in and not found.frames:
+        found.frames.append(Frame("", found.panicked_in, own=True))
     found.frames = _adopted([_at_home(frame, who) for frame in found.frames], newest_last=found.newest_last)
     return found
 
@@ -211,7 +222,7 @@ class _Reader:
         match = _LEAD.match(first)
         found = bool(match and (self._fresh or match["lead"]) and self._is_type(match))
         if found and match:
-            self._raise(match["type"], match["message"] or "")
+            self._raise(*_several_as_one(match["type"], _numbered(match)))
         return sum(self._names(f"---> {each}") for each in inner) > 0 or found
 
     def _names_of_system(self, line: str) -> bool:
@@ -220,6 +231,7 @@ class _Reader:
             return self._raise(match["type"], match["message"])
         if match := _RUST_PANIC.match(line):
             self._raise("panic", match["message"] or "")
+            self.found.panicked_in = calls.of_rust_panic(match["file"])
             self._fresh = bool(match["message"])
             return True
         return False
@@ -245,6 +257,23 @@ class _Reader:
         self.found.raised.append(Raised(_last(type_), _CUT_OFF.sub("", message)[:MESSAGE]))
         self._fresh = self._plainly = False
         return True
+
+
+def _several_as_one(type_: str, said: str) -> tuple[str, str]:
+    """Where Node tries several addresses of a host, and all fail alike, it is what fails with one address."""
+    return (
+        ("Error", f"connect {said} <host>")
+        if type_ == "AggregateError" and said in systems.KINDS
+        else (type_, said)
+    )
+
+
+def _numbered(match: re.Match[str]) -> str:
+    """What an exception says, with the number or code that stands beside its type where that says why."""
+    said = match["message"] or ""
+    if match["number"] and systems.is_known(match["number"]):
+        return f"[Errno {match['number']}] {said}"
+    return said or match["code"] or ""
 
 
 def _last(type_: str) -> str:

@@ -18,6 +18,9 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # The cause stands in the chain by itself.
         (r"; nested exception is [\s\S]*\Z", ""),
         (r"^For further information visit \S+$", ""),
+        # Which driver it came through says nothing of why.
+        (r"^\((?:\w+\.)+\w+\) <class '(?:\w+\.)*(\w+?)(?:Error)?'>:(?= )", r"(\1)"),
+        (r"^\((?:\w+\.)+(\w+)\)(?= )", r"(\1)"),
         # C libraries word an error's number each in their own way.
         (r"\[Errno (-?\d+)\] [^:'\"(\[\n]*[^:'\"(\[\n ]", r"[Errno \1]"),
         (r" \(_ssl\.c:\d+\)", ""),
@@ -32,6 +35,7 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"An existing connection was forcibly closed by the remote host\.?", "Connection reset by peer"),
         (r"(Connection \w+) \(\1\)", r"\1"),
+        (r"(Connection (?:refused|timed out|reset)): (?:connect|getsockopt|no further information)\b", r"\1"),
         (r"\bself signed certificate", "self-signed certificate"),
         (
             r"Name does not resolve|nodename nor servname provided, or not known|No such host is known\.?"
@@ -61,7 +65,11 @@ _SAID_OTHERWISE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"\1",
         ),
         # .NET
-        (r" \(Parameter '(\w+)'\)|\r?\nParameter name: (\w+)", r" (Parameter '\1\2')"),
+        (
+            r" \(Parameter ['\"](\w+)['\"]\)|\r?\n(?:Parameter ?name|Nom du paramètre|Nombre del parámetro)"
+            r" ?: (\w+)",
+            r" (Parameter '\1\2')",
+        ),
         # PHP
         (
             r"(?:Trying to (?:get|access) property|Attempt to read property) ['\"](\w+)['\"]"

@@ -11,11 +11,12 @@ import re
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from django.db import connection
 
-from agents.deadletters.fingerprint import Died, Formed, Told, carrying, is_alike, says_more, tell
+from agents.deadletters.fingerprint import Died, Formed, Told, carrying, nearest, says_more, tell
 from agents.deadletters.models import FailureGroup, GroupAlias, GroupSplit
 from agents.deadletters.models.groups import TITLE
 from agents.deadletters.values import Contents
@@ -51,8 +52,22 @@ def _number(place: tuple[str, str]) -> int:
 
 def find(environment: str, told: Told) -> GroupAlias | None:
     """The fingerprint that says the same at this place."""
-    rows = GroupAlias.objects.filter(environment=environment, place=told.place).select_related("group")
-    return next((row for row in rows.order_by("-pk")[:MOST_COMPARED] if is_alike(told, _told(row))), None)
+    found = GroupAlias.objects.filter(environment=environment, place=told.place).select_related("group")
+    rows = list(found.order_by("-pk")[:MOST_COMPARED])
+    split = _split_off(rows)
+    known = [(_told(row), split.get((row.group_id, row.fingerprint), row.group_id)) for row in rows]
+    at = nearest(told, known)
+    return None if at is None else rows[at]
+
+
+def _split_off(rows: Collection[GroupAlias]) -> dict[tuple[UUID, str], UUID]:
+    """Where the deaths of those go that were split off by hand."""
+    split = GroupSplit.objects.filter(
+        group__in={row.group_id for row in rows},
+        field="fingerprint",
+        value__in={row.fingerprint for row in rows},
+    )
+    return {(each.group_id, each.value): each.into_id for each in split.order_by("-pk")}
 
 
 def group_of(alias: GroupAlias) -> FailureGroup:

@@ -13,11 +13,12 @@ from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
 from agents.operations.models import Item, Operation, Receipt
+from agents.operations.outgoing import Outgoing
 from agents.operations.services import claiming, controlling, telling
 from agents.operations.services.claiming import leave_out, pick
 from agents.operations.values import Action, ItemState
 from core import clock, crash, hints
-from core.among import among
+from core.among import Listed, among
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -34,7 +35,7 @@ def apply(operation: Operation) -> bool:
         picked, now = pick(operation, PORTION), clock.now()
         leave_out(picked.left, now)
         letters = [letter for _, letter in picked.taken]
-        _move(operation, action, [letter.pk for letter in letters], now)
+        _move(operation, action, Listed(letter.pk for letter in letters), now)
         ids = [item.pk for item, _ in picked.taken]
         rows = Item.objects.filter(among("pk", ids), state=ItemState.WAITING)
         if rows.update(state=ItemState.APPLIED, since=now) != len(ids):
@@ -43,7 +44,7 @@ def apply(operation: Operation) -> bool:
         counts = {"waiting": -len(ids) - left, "applied": len(ids), "left_out": left}
         claiming.count(operation, counts, len(ids), None)
         hints.hint("letters")
-        untold = telling.note(_events(letters), telling.GRACE) if action is Action.PURGE else None
+        untold = telling.note(_events(operation, letters), telling.GRACE) if action is Action.PURGE else None
     telling.tell(untold)
     if not ids and not left:
         controlling.finish(operation)
@@ -52,22 +53,22 @@ def apply(operation: Operation) -> bool:
     return True
 
 
-def _move(operation: Operation, action: Action, ids: Sequence[UUID], now: datetime) -> None:
+def _move(operation: Operation, action: Action, ids: Listed[UUID], now: datetime) -> None:
     before, after = BEFORE[action], AFTER[action]
     if Letter.objects.filter(among("pk", ids), state=before).update(state=after, since=now) != len(ids):
         raise StaleStateError("Another operation has these letters.")
     claiming.say(ids, before, after, operation, now)
-    Receipt.objects.filter(letter__in=ids).delete()
+    Receipt.objects.filter(among("letter", ids)).delete()
     if action is Action.PURGE:
         until = now + settings.POSTROOM.retention_purged
         Receipt.objects.bulk_create(Receipt(letter=id, operation=operation, until=until) for id in ids)
 
 
-def _events(letters: Sequence[Letter]) -> list[ledger.Event]:
+def _events(operation: Operation, letters: Sequence[Outgoing]) -> list[ledger.Event]:
     """The messages' own lives: thrown away."""
     return [
         ledger.Event(
-            id=f"purge-{letter.pk}-{letter.since.timestamp():.0f}",
+            id=f"purge-{letter.pk}-{operation.pk}",
             kind=ledger.Kind.PURGED,
             at=clock.now(),
             message_id=letter.message_id,

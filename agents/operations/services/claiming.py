@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,24 +18,19 @@ from django.db.models import F, QuerySet
 from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.operations.models import Claim, Item, Operation
+from agents.operations.outgoing import Outgoing
 from agents.operations.services import steps, who
 from agents.operations.services.lines import add_lines
 from agents.operations.values import FLAGS, PERMISSIONS, TAKEN_FROM, Action, ItemState, State
 from core import clock
 from core.access.api import Decision, may
-from core.among import among
+from core.among import Listed, among
 from core.transitions import StaleStateError
 
 # How long a worker may be silent before its items are somebody else's.
 LEASE = timedelta(seconds=30)
 # What a portion's bodies may weigh: all of them are in memory at once.
 HEAVIEST = 8 * 1024 * 1024
-# All that is asked of a letter on its way.
-NEEDED: Final = (
-    *("id", "state", "since", "redrives", "environment", "broker", "queue", "agent", "message_id", "task", "sender"),
-    *("workflow", "trace_id", "conversation_id", "content_type", "content_encoding", "body_size"),
-    *("failure_reason", "first_died_at"),
-)  # fmt: skip
 
 
 class NotAllowedError(Exception):
@@ -46,17 +41,19 @@ class Taken(NamedTuple):
     """One member in hand."""
 
     item: int
-    letter: Letter
+    letter: Outgoing
     number: int
 
 
 @dataclass(slots=True)
 class Portion:
-    """What a worker holds. `until` is by the worker's own monotonic clock: after it, nothing may be sent."""
+    """What a worker holds, and since when somebody does. `until` is by the worker's own monotonic clock: after it,
+    nothing may be sent."""
 
     operation: Operation
     claim: Claim
     taken: list[Taken]
+    since: datetime
     until: float
     # Items that the broker may have or not, and that it can be asked about when it is back.
     doubted: set[int] = field(default_factory=set)
@@ -82,7 +79,7 @@ class Waiting(NamedTuple):
 class Picked(NamedTuple):
     """The next waiting items: those to take, and those to leave out with the reason."""
 
-    taken: list[tuple[Waiting, Letter]]
+    taken: list[tuple[Waiting, Outgoing]]
     left: dict[str, list[int]]
 
 
@@ -105,7 +102,7 @@ def pick(operation: Operation, most: int) -> Picked:
     """Look at the next waiting items, and lock them and their letters."""
     items = _next(operation, most)
     flagged: list[Waiting] = []
-    taken: list[tuple[Waiting, Letter]] = []
+    taken: list[tuple[Waiting, Outgoing]] = []
     left = defaultdict[str, list[int]](list)
     for item in items:
         if item.flags & operation.mask:
@@ -142,12 +139,17 @@ def _next(operation: Operation, most: int) -> list[Waiting]:
     return [Waiting(*row) for row in rows.values_list(*Waiting._fields)[:most]]
 
 
-def _lock(ids: Iterable[UUID]) -> dict[UUID, Letter]:
-    rows = Letter.objects.select_for_update().filter(among("pk", set(ids))).order_by("pk")
-    return {row.pk: row for row in rows.only(*NEEDED)}
+def _lock(ids: Iterable[UUID]) -> dict[UUID, Outgoing]:
+    """Always in the same order: so nobody waits in a circle."""
+    return outgoing(Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk"))
 
 
-def _check_rights(operation: Operation, letters: Iterable[Letter]) -> None:
+def outgoing(rows: QuerySet[Letter]) -> dict[UUID, Outgoing]:
+    """These letters as they are."""
+    return {row[0]: Outgoing(*row) for row in rows.values_list(*Outgoing._fields)}
+
+
+def _check_rights(operation: Operation, letters: Iterable[Outgoing]) -> None:
     subject = who.subject_of(operation)
     permission = PERMISSIONS[Action(operation.action)]
     for place in {letter.place for letter in letters}:
@@ -159,9 +161,9 @@ def _check_rights(operation: Operation, letters: Iterable[Letter]) -> None:
 
 
 def _take(
-    operation: Operation, taken: Sequence[tuple[Waiting, Letter]], now: datetime, began: float
+    operation: Operation, taken: Sequence[tuple[Waiting, Outgoing]], now: datetime, began: float
 ) -> Portion:
-    ids = [letter.pk for _, letter in taken]
+    ids = Listed(letter.pk for _, letter in taken)
     rows = Letter.objects.filter(among("pk", ids), state=LetterState.HELD)
     if rows.update(state=LetterState.CLAIMED, since=now, redrives=F("redrives") + 1) != len(ids):
         raise StaleStateError("Another operation has these letters.")
@@ -169,21 +171,25 @@ def _take(
     held = Claim.objects.create(
         operation=operation, token=secrets.token_hex(16), worker=name(), until=now + LEASE
     )
+    hands = [Taken(item.pk, letter, letter.redrives + 1) for item, letter in taken]
+    _hold(operation, held, hands, now)
+    return Portion(operation, held, hands, now, began + LEASE.total_seconds())
+
+
+def _hold(operation: Operation, held: Claim, hands: Iterable[Taken], now: datetime) -> None:
+    """The items, with the numbers of their redrives."""
     step = operation.step + 1 if operation.step < len(operation.plan.how.canary) else 0
     numbers: dict[int, list[int]] = defaultdict(list)
-    for item, letter in taken:
-        letter.redrives += 1
-        numbers[letter.redrives].append(item.pk)
+    for each in hands:
+        numbers[each.number].append(each.item)
     for number, some in numbers.items():
         Item.objects.filter(among("pk", some), state=ItemState.WAITING).update(
             state=ItemState.CLAIMED, claim=held.pk, number=number, step=step, since=now
         )
-    hands = [Taken(item.pk, letter, letter.redrives) for item, letter in taken]
-    return Portion(operation, held, hands, began + LEASE.total_seconds())
 
 
 def say(
-    ids: Sequence[UUID], before: LetterState, after: LetterState, operation: Operation, now: datetime
+    ids: Iterable[UUID], before: LetterState, after: LetterState, operation: Operation, now: datetime
 ) -> None:
     """The letters' own history. They differ in nothing but their letter, so they are written as one."""
     add_lines(ids, before, after, now, operation.by_name, str(operation))

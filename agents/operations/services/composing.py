@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from agents.deadletters import selectors as custody
@@ -11,11 +12,13 @@ from agents.deadletters.values import Contents
 from agents.operations.authority import signer
 from agents.operations.editing import EditRefusedError, edited
 from agents.operations.message import Message
-from agents.operations.options import Options
+from agents.operations.options import Expiry, Options
+from agents.operations.outgoing import Outgoing
 from agents.operations.renewal import Redriven, renewed
 from agents.operations.services.claiming import Taken
 from agents.operations.services.recording import jittered
 from core import clock
+from core.among import Listed, among
 from core.brokers.api import Post
 
 
@@ -29,31 +32,41 @@ class UneditableError(Exception):
 
 def posts(taken: Sequence[Taken], options: Options) -> list[Post]:
     """A message each, in their order. Raises SealError, UnreadableError, UneditableError."""
-    found = _contents([each.letter.pk for each in taken])
-    return [_post(each, found[each.letter.pk], options) for each in taken]
+    ids = Listed(each.letter.pk for each in taken)
+    found = _contents(ids)
+    died = _died(ids) if options.expiry is Expiry.SHIFT else {}
+    now = clock.now()
+    return [
+        _post(each, found[each.letter.pk], options, now - died.get(each.letter.pk, now)) for each in taken
+    ]
 
 
-def message_of(letter: Letter, contents: Contents) -> Message:
+def message_of(letter: Letter | Outgoing, contents: Contents) -> Message:
     """As it died."""
     return Message(
         contents.body, contents.headers, contents.properties, letter.content_type, letter.content_encoding
     )
 
 
-def _contents(ids: Sequence[UUID]) -> dict[UUID, Contents]:
+def _contents(ids: Listed[UUID]) -> dict[UUID, Contents]:
     """What each one's last death carried."""
-    found = {id: custody.carried(row) for id, row in custody.last_stored(ids).items()}
+    found = custody.last_carried(ids)
     for id in ids:
         if id not in found:
             raise UnreadableError(f"The contents of letter {id} are gone.")
     return found
 
 
-def _post(taken: Taken, contents: Contents, options: Options) -> Post:
-    letter, queue = taken.letter, options.target_queue or taken.letter.queue
-    message = _as_it_goes_out(taken, contents, options, queue)
+def _died(ids: Listed[UUID]) -> dict[UUID, datetime]:
+    """When each was first on its way: by so much its deadlines are shifted."""
+    return dict(Letter.objects.filter(among("pk", ids)).values_list("pk", "first_died_at"))
+
+
+def _post(taken: Taken, contents: Contents, options: Options, elapsed: timedelta) -> Post:
+    queue, key = options.target_queue or taken.letter.queue, str(taken.letter.pk)
+    message = _as_it_goes_out(taken, contents, options, Redriven(key, taken.number, elapsed))
     return Post(
-        letter_key=str(letter.pk),
+        letter_key=key,
         number=taken.number,
         # The letter's own queue, whatever exchange it once came through: others that are bound there had theirs.
         queue=queue,
@@ -66,11 +79,10 @@ def _post(taken: Taken, contents: Contents, options: Options) -> Post:
     )
 
 
-def _as_it_goes_out(taken: Taken, contents: Contents, options: Options, queue: str) -> Message:
-    letter = taken.letter
+def _as_it_goes_out(taken: Taken, contents: Contents, options: Options, redrive: Redriven) -> Message:
+    letter, queue = taken.letter, options.target_queue or taken.letter.queue
     try:
         changed = edited(message_of(letter, contents), options.edit)
     except EditRefusedError as problem:
         raise UneditableError(f"The edit does not fit letter {letter.pk}: {problem}.") from problem
-    redrive = Redriven(letter.pk, taken.number, clock.now() - letter.first_died_at)
     return renewed(changed, redrive, options.expiry, signer(letter, queue, taken.number))

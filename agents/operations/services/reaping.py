@@ -19,6 +19,7 @@ from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import ItemState, PlanState, State
 from core import clock, crash
+from core.among import among
 from core.brokers.api import BrokerError, Sent
 from core.crash import Point
 from core.transitions import StaleStateError
@@ -92,8 +93,9 @@ def _take_over(claim: Claim) -> int:
     if not mine.update(token=token, until=clock.now() + LEASE, worker=claiming.name()):
         return 0
     claim.token = token
-    items = Item.objects.filter(plan=claim.operation.plan_id, state=ItemState.CLAIMED, claim=claim.pk)
-    portion = Portion(claim.operation, claim, _taken(list(items)), began + LEASE.total_seconds())
+    items = list(Item.objects.filter(plan=claim.operation.plan_id, state=ItemState.CLAIMED, claim=claim.pk))
+    since = min((item.since for item in items if item.since), default=clock.now())
+    portion = Portion(claim.operation, claim, _taken(items), since, began + LEASE.total_seconds())
     log.warning("a worker's items are taken over", operation=claim.operation.number, items=len(portion.taken))
     try:
         with Publishers() as publishers:
@@ -112,7 +114,8 @@ def _take_over(claim: Claim) -> int:
 
 
 def _taken(items: list[Item]) -> list[Taken]:
-    letters = Letter.objects.in_bulk([item.letter for item in items if item.letter])
+    ids = [item.letter for item in items if item.letter]
+    letters = claiming.outgoing(Letter.objects.filter(among("pk", ids)))
     return [Taken(item.pk, letters[item.letter], item.number) for item in items if item.letter in letters]
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
@@ -20,7 +19,7 @@ from agents.operations.services import settling, steps, telling
 from agents.operations.services.claiming import Portion, Taken
 from agents.operations.values import ItemState
 from core import clock
-from core.among import among
+from core.among import Listed, among
 from core.brokers.api import Sent
 from core.transitions import StaleStateError
 
@@ -40,13 +39,15 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
     """Note what became of each item (by its id), and give the claim back; what is in doubt stays claimed, for whoever
     can ask the broker. Raises StaleStateError when the claim is another's by now: then the other one notes it."""
     with transaction.atomic():
+        # Letters first, as whoever settles does: nobody waits in a circle, and while they are locked no item of theirs
+        # moves.
+        letters = settling.lock_letters(each.letter.pk for each in portion.taken)
+        still = {id for id, letter in letters.items() if letter.state == LetterState.CLAIMED}
         sent, lost, back = _sorted(portion, fates)
         now = clock.now()
-        letters = settling.lock_letters({each.letter.pk for each in portion.taken})
-        still = {id for id, letter in letters.items() if letter.state == LetterState.CLAIMED}
-        _dispatched(portion.operation, sent, still, now)
-        _unknown(portion.operation, lost, still, now)
-        _released(portion.operation, back, still, now)
+        _dispatched(portion, sent, still, now)
+        _unknown(portion, lost, still, now)
+        _released(portion, back, still, now)
         _give_back(portion, now)
         counts = {
             "claimed": -len(sent) - len(lost) - len(back),
@@ -55,7 +56,7 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
             "waiting": len(back),
         }
         _count(portion.operation, counts, now)
-        events = _events(portion.operation, sent, lost, fates, letters)
+        events = _events(portion, sent, lost, fates)
         untold = telling.note(events, telling.GRACE)
     telling.tell(untold)
 
@@ -68,55 +69,56 @@ def _give_back(portion: Portion, now: datetime) -> None:
 
 def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], list[Taken], list[Taken]]:
     """Those that are still claimed: an outcome may have come first, and then it is noted already."""
-    ids = [each.item for each in portion.taken]
-    still = set(
-        Item.objects.select_for_update()
-        .filter(among("pk", ids), state=ItemState.CLAIMED, claim=portion.claim.pk)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+    rows = _claimed(portion, (each.item for each in portion.taken))
+    still = set(rows.values_list("pk", flat=True))
     portion.taken = [each for each in portion.taken if each.item in still]
-    sorted_: dict[str, list[Taken]] = defaultdict(list)
+    sent: list[Taken] = []
+    lost: list[Taken] = []
+    back: list[Taken] = []
     for each in portion.taken:
-        if each.item in portion.doubted:
-            continue
-        fate = fates.get(each.item)
-        sorted_["sent" if fate in SENT else "lost" if fate is Sent.UNKNOWN else "back"].append(each)
-    return sorted_["sent"], sorted_["lost"], sorted_["back"]
+        if each.item not in portion.doubted:
+            fate = fates.get(each.item)
+            (sent if fate in SENT else lost if fate is Sent.UNKNOWN else back).append(each)
+    return sent, lost, back
 
 
-def _dispatched(operation: Operation, sent: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
-    options = operation.plan.how
+def _claimed(portion: Portion, items: Iterable[int]) -> QuerySet[Item]:
+    """Those of these items that the claim still holds."""
+    return Item.objects.filter(among("pk", items), state=ItemState.CLAIMED, claim=portion.claim.pk)
+
+
+def _dispatched(portion: Portion, sent: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+    options = portion.operation.plan.how
     due = now + timedelta(seconds=options.delay + options.jitter + options.outcome_within)
-    _items(sent, state=ItemState.DISPATCHED, since=now, sent_at=now, due=due)
-    _letters(sent, still, LetterState.DISPATCHED, operation, now)
+    _items(portion, sent, state=ItemState.DISPATCHED, since=now, sent_at=now, due=due)
+    _letters(sent, still, LetterState.DISPATCHED, portion.operation, now)
 
 
-def _unknown(operation: Operation, lost: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
-    _items(lost, state=ItemState.UNKNOWN, since=now, why=UNKNOWN_WHY)
-    _letters(lost, still, LetterState.UNKNOWN, operation, now)
+def _unknown(portion: Portion, lost: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+    _items(portion, lost, state=ItemState.UNKNOWN, since=now, why=UNKNOWN_WHY)
+    _letters(lost, still, LetterState.UNKNOWN, portion.operation, now)
 
 
-def _released(operation: Operation, back: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+def _released(portion: Portion, back: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
     """Nothing was sent, so the redrive's number was not used: the next claim takes the same."""
-    _items(back, state=ItemState.WAITING, since=now, number=0, step=0)
-    moved = _letters(back, still, LetterState.HELD, operation, now)
+    _items(portion, back, state=ItemState.WAITING, since=now, number=0, step=0)
+    moved = _letters(back, still, LetterState.HELD, portion.operation, now)
     if moved:
         rows = Letter.objects.filter(among("pk", moved), state=LetterState.HELD)
         rows.update(redrives=F("redrives") - 1)
 
 
-def _items(taken: Sequence[Taken], **changes: Any) -> None:
-    if taken:
-        rows = Item.objects.filter(among("pk", [each.item for each in taken]), state=ItemState.CLAIMED)
-        rows.update(claim=None, **changes)
+def _items(portion: Portion, taken: Sequence[Taken], **changes: Any) -> None:
+    """Raises StaleStateError unless every one of them moved."""
+    if taken and _claimed(portion, (each.item for each in taken)).update(claim=None, **changes) != len(taken):
+        raise StaleStateError("Items are no longer claimed.")
 
 
 def _letters(
     taken: Sequence[Taken], still: Set[UUID], after: LetterState, operation: Operation, now: datetime
-) -> list[UUID]:
+) -> Listed[UUID]:
     """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
-    moved = [each.letter.pk for each in taken if each.letter.pk in still]
+    moved = Listed(each.letter.pk for each in taken if each.letter.pk in still)
     if moved:
         settling.move_letters(moved, LetterState.CLAIMED, after, operation.by_name, str(operation), now)
     return moved
@@ -129,19 +131,15 @@ def _count(operation: Operation, counts: Mapping[str, int], now: datetime) -> No
 
 
 def _events(
-    operation: Operation,
-    sent: Sequence[Taken],
-    lost: Sequence[Taken],
-    fates: Mapping[int, Fate],
-    letters: Mapping[UUID, Letter],
+    portion: Portion, sent: Sequence[Taken], lost: Sequence[Taken], fates: Mapping[int, Fate]
 ) -> list[ledger.Event]:
     """The messages' own lives: sent again, or nobody knows. What was sent by whoever died since, or may have been, was
     so from when it was claimed at the earliest: what its consumer tells from then on is about this redrive."""
-    target, now = operation.plan.how.target_queue, clock.now()
+    target, now = portion.operation.plan.how.target_queue, clock.now()
     gone = {each.item for each in lost}
 
     def event(each: Taken) -> ledger.Event:
-        at = now if fates.get(each.item) is Sent.CONFIRMED else letters[each.letter.pk].since
+        at = now if fates.get(each.item) is Sent.CONFIRMED else portion.since
         return _event(each, target, at, ledger.Settled.UNKNOWN if each.item in gone else "")
 
     return [event(each) for each in (*sent, *lost) if each.letter.message_id]
@@ -153,6 +151,7 @@ def _event(taken: Taken, target: str, at: datetime, settled: str) -> ledger.Even
         id=f"redrive-{letter.pk}-{taken.number}",
         kind=ledger.Kind.SENT,
         at=at,
+        source=ledger.Source.POSTROOM,
         message_id=letter.message_id,
         environment=letter.environment,
         broker=letter.broker,

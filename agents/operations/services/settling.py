@@ -18,7 +18,7 @@ from agents.operations.services import judging, steps, telling
 from agents.operations.services.lines import add_lines
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock, crash
-from core.among import among
+from core.among import among, listed
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -41,6 +41,13 @@ class Outcome(NamedTuple):
     grade: Grade | None = None
     why: str = ""
     by: str = "postroom"
+
+
+class Held(NamedTuple):
+    """Where a letter is, while its row is locked."""
+
+    state: str
+    redrives: int
 
 
 class Step(NamedTuple):
@@ -139,10 +146,10 @@ def delta(step: Step) -> dict[str, int]:
     return dict(found)
 
 
-def lock_letters(ids: Collection[UUID]) -> dict[UUID, Letter]:
-    """The rows, kept for this transaction, always in the same order: so nobody waits in a circle."""
+def lock_letters(ids: Iterable[UUID]) -> dict[UUID, Held]:
+    """As they are, kept for this transaction, always in the same order: so nobody waits in a circle."""
     rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
-    return {row.pk: row for row in rows.only("id", "state", "since", "redrives")}
+    return {id: Held(*row) for id, *row in rows.values_list("pk", *Held._fields)}
 
 
 def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
@@ -161,12 +168,13 @@ def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
 
 
 def move_letters(
-    ids: Collection[UUID], before: LetterState, after: LetterState, by: str, reason: str, now: datetime
+    ids: Iterable[UUID], before: LetterState, after: LetterState, by: str, reason: str, now: datetime
 ) -> None:
     """Compare-and-set with history. Raises StaleStateError unless every one of them moved."""
-    if Letter.objects.filter(among("pk", ids), state=before).update(state=after, since=now) != len(ids):
+    some = listed(ids)
+    if Letter.objects.filter(among("pk", some), state=before).update(state=after, since=now) != len(some):
         raise StaleStateError(f"Letters are no longer {before}.")
-    add_lines(list(ids), before, after, now, by, reason)
+    add_lines(some, before, after, now, by, reason)
 
 
 def add_figures(plan: UUID, counts: Counter[str] | dict[str, int]) -> Operation:
@@ -179,7 +187,7 @@ def add_figures(plan: UUID, counts: Counter[str] | dict[str, int]) -> Operation:
 
 
 def _move_letters(
-    letters: dict[UUID, Letter], changed: dict[UUID, tuple[LetterState, Outcome]], now: datetime
+    letters: dict[UUID, Held], changed: dict[UUID, tuple[LetterState, Outcome]], now: datetime
 ) -> None:
     """Letters that were on their way go where the outcome says, through `dispatched` where that was not noted yet."""
     first: dict[tuple[LetterState, LetterState, str, str], list[UUID]] = defaultdict(list)

@@ -46,6 +46,7 @@ class Action(StrEnum):
     OPERATION_SETTLED = "operation.settled"
     LETTERS_ERASED = "letters.erased"
     LETTERS_EXPORTED = "letters.exported"
+    LETTERS_EXPORT_ENDED = "letters.export_ended"
     LETTER_REVEALED = "letter.revealed"
     POLICY_CREATED = "redrive_policy.created"
     POLICY_CHANGED = "redrive_policy.changed"
