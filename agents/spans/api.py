@@ -130,12 +130,14 @@ class Page(NamedTuple, Generic[T]):
     """Newest first. `next` is empty at the end.
 
     A search that looks through much and finds little stops after a while: then `rows` may be short or empty,
-    `next` goes on where it stopped, and `reached` says how far back it has looked (nanoseconds).
+    `next` goes on where it stopped, and `reached` says how far back it has looked (nanoseconds). `behind` is the cursor
+    that goes on behind the row at a place, for whoever took only the first ones.
     """
 
     rows: tuple[T, ...]
     next: str
     reached: int
+    behind: Callable[[int], str]
 
 
 class Since(NamedTuple, Generic[T]):

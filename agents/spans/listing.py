@@ -76,10 +76,8 @@ def traces(
     cursor: str = "",
     reach: Reach = EVERYWHERE,
     seen: Seen = AS_IT_IS,
-    goes_on: bool = True,
 ) -> Listed:
-    """A page of traces. It may be short when much was looked at and little found; `next` goes on, unless nobody
-    `goes_on`: then it is not sought.
+    """A page of traces. It may be short when much was looked at and little found; `next` goes on.
 
     `seen` is a span as the asker sees it: what is hidden from them is not found by them either.
     """
@@ -89,8 +87,8 @@ def traces(
     while True:
         page = store.search(query, limit=min(wanted, MOST_AT_ONCE), cursor=cursor, reach=reach)
         used = lister.take(page.rows)
-        if used < len(page.rows) and goes_on:
-            page = store.search(query, limit=used, cursor=cursor, reach=reach)
+        if used < len(page.rows):
+            return Listed(tuple(lister.rows), page.behind(used - 1), page.rows[used - 1].start)
         if lister.is_full or not page.next or clock.monotonic() > until:
             return Listed(tuple(lister.rows), page.next, page.reached)
         cursor, wanted = page.next, wanted * 2

@@ -7,7 +7,7 @@ their last moment; what they hold is handed out as soon as no block to come can 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
@@ -70,14 +70,20 @@ def page(shelf: Shelf, plan: Plan, *, limit: int, cursor: str, patience: float =
     mark = cursors.read_mark(cursor, plan.fingerprint)
     budget = Budget(patience)
     found = list(islice(matches(shelf, plan, mark, budget), limit + 1))
-    rows = tuple(_rows(shelf, plan.stream, found[:limit]))
+    kept = list(_rows(shelf, plan.stream, found[:limit]))
+    rows = tuple(row for _, row in kept)
+    behind = partial(_behind, [mark for mark, _ in kept], plan.fingerprint)
     if found[limit:] or (len(found) == limit and budget.reached is not None):
         last = found[limit - 1].mark
-        return Page(rows, cursors.write_mark(last, plan.fingerprint), last.moment)
+        return Page(rows, cursors.write_mark(last, plan.fingerprint), last.moment, behind)
     if budget.reached is not None:
         stopped = Mark(budget.reached, *BEFORE_ALL)
-        return Page(rows, cursors.write_mark(stopped, plan.fingerprint), budget.reached)
-    return Page(rows, "", plan.query.since)
+        return Page(rows, cursors.write_mark(stopped, plan.fingerprint), budget.reached, behind)
+    return Page(rows, "", plan.query.since, behind)
+
+
+def _behind(marks: Sequence[Mark], fingerprint: int, place: int) -> str:
+    return cursors.write_mark(marks[place], fingerprint)
 
 
 def matcher(stream: Stream, query: Query, reach: Reach) -> Callable[[Any], bool]:
@@ -236,7 +242,7 @@ def _narrowed(reader: PartReader, plan: Plan, wanted: Wanted | None, window: lis
         yield from (place for place in chunk if tokens.may_hold(filters.get(place.id, b""), plan.tokens))
 
 
-def _rows(shelf: Shelf, stream: Stream, found: list[Match]) -> Iterator[Any]:
+def _rows(shelf: Shelf, stream: Stream, found: list[Match]) -> Iterator[tuple[Mark, Any]]:
     """Matches as values. What was dropped since it was found is left out."""
     by_part: dict[int, list[Match]] = {}
     for match in found:
@@ -245,7 +251,7 @@ def _rows(shelf: Shelf, stream: Stream, found: list[Match]) -> Iterator[Any]:
     for part, own in by_part.items():
         with suppress(PartGoneError), shelf.reading(part) as reader:
             values.update(_values(reader, stream, own))
-    return (values[match.mark] for match in found if match.mark in values)
+    return ((match.mark, values[match.mark]) for match in found if match.mark in values)
 
 
 def _values(reader: PartReader, stream: Stream, found: list[Match]) -> Iterator[tuple[Mark, Any]]:

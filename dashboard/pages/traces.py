@@ -170,9 +170,7 @@ def _empty(request: HttpRequest, found: Listed | None) -> dict[str, Any]:
 def _around(request: HttpRequest) -> dict[str, Any]:
     query, asker = wanted(request), telemetry.asker(frame.subject_of(request))
     with telemetry.answering():
-        found = listing.traces(
-            store(), query, limit=POINTS, reach=asker.reach, seen=asker.span, goes_on=False
-        )
+        found = listing.traces(store(), query, limit=POINTS, reach=asker.reach, seen=asker.span)
         countable = asker.may_count(query)
         counted = store().facets(query, FACETS, top=TOP, reach=asker.reach) if countable else None
     drawing = scatter(found.rows)

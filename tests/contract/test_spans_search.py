@@ -181,6 +181,15 @@ def test_pages_neither_repeat_nor_skip_while_spans_arrive(store: SpanStore, span
     assert [span.start for span in seen] == sorted((span.start for span in seen), reverse=True)
 
 
+def test_behind_any_row_of_a_page_the_search_goes_on(store: SpanStore, spans: list[Span]) -> None:
+    store.write(Batch(tuple(spans)))
+    page = store.search(Query(), limit=20)
+    assert page.behind(len(page.rows) - 1) == page.next
+    for place in (0, 7, 18):
+        found = store.search(Query(), limit=5, cursor=page.behind(place)).rows
+        assert found[: 19 - place] == page.rows[place + 1 :][:5]
+
+
 def test_a_cursor_of_another_search__refused(store: SpanStore, spans: list[Span]) -> None:
     cursor = store.search(Query(), limit=10).next
     with pytest.raises(CursorRefusedError):
@@ -249,7 +258,8 @@ def test_facets_count_what_search_finds(name: str, store: SpanStore, spans: list
 
 
 def test_an_empty_store_answers_empty(store: SpanStore) -> None:
-    assert store.search(Query(), limit=10) == ((), "", 0)
+    found = store.search(Query(), limit=10)
+    assert (found.rows, found.next, found.reached) == ((), "", 0)
     assert store.search_logs(Query(), limit=10).rows == ()
     assert store.facets(Query(), ["agent"]).total == 0
     assert store.get_trace(b"\1" * 16).spans == ()
