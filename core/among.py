@@ -88,9 +88,11 @@ def listed(values: Iterable[T]) -> Listed[T]:
 
 
 def _given(field: Field[Any, Any], values: list[Any], connection: BaseDatabaseWrapper) -> Any:
-    postgresql = connection.vendor == "postgresql"
-    if postgresql and isinstance(_target(field), _PLAIN):
+    postgresql, target = connection.vendor == "postgresql", _target(field)
+    if postgresql and isinstance(target, _PLAIN):
         return f"{{{','.join(map(str, values))}}}"
+    if isinstance(target, UUIDField):
+        return json.dumps([str(value).replace("-", "") for value in values])
     given = [field.get_db_prep_value(value, connection) for value in values]
     return given if postgresql else json.dumps(given)
 

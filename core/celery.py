@@ -12,7 +12,7 @@ from celery import Celery, signals
 from celery.schedules import crontab
 from django.conf import settings
 
-from core import logs, redis_url
+from core import garbage, logs, redis_url
 from core.processes import Kind
 from core.pulse import Pulse
 from core.up.parent import die_with_parent
@@ -120,3 +120,5 @@ def _beat_ready(**_: Any) -> None:
 def _pool_process_ready(**_: Any) -> None:
     # A pool's process is the grandchild of `up`: it must not outlive its own parent.
     die_with_parent()
+    # Portions of letters are thousands of values at a time: walking them took a third of a redrive.
+    garbage.collect_seldom()

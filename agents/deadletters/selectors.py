@@ -114,20 +114,18 @@ def contents_of(letter: Letter) -> Contents | None:
 
 def last_stored(ids: Iterable[UUID]) -> dict[UUID, StoredContents]:
     """What the last death of each of these letters carried, still shut; those that were erased are not there."""
-    return {row.of_letter: row for row in _last(ids).annotate(of_letter=F("death__letter"))}
-
-
-def last_carried(ids: Iterable[UUID]) -> dict[UUID, Contents]:
-    """What the last death of each of these letters carried, without how it was attempted; those that were erased are
-    not there. Raises SealError."""
-    rows = _last(ids).values_list("death__letter", "head", "body", "key_id", "sealed_key")
-    return {letter: _carried(head, body, _opened(id, key)) for letter, head, body, id, key in rows}
-
-
-def _last(ids: Iterable[UUID]) -> QuerySet[StoredContents]:
-    return StoredContents.objects.filter(
+    last = StoredContents.objects.filter(
         among("death__letter", ids), death__number=F("death__letter__deaths")
-    )
+    ).annotate(of_letter=F("death__letter"))
+    return {row.of_letter: row for row in last}
+
+
+def carried(ids: Iterable[UUID | str], death: int) -> dict[UUID, Contents]:
+    """What the death of this number of each of these letters carried, without how it was attempted; those that were
+    erased are not there. Raises SealError."""
+    some = StoredContents.objects.filter(among("death__letter", ids), death__number=death)
+    rows = some.values_list("death__letter", "head", "body", "key_id", "sealed_key")
+    return {letter: _carried(head, body, _opened(id, key)) for letter, head, body, id, key in rows}
 
 
 def opened(row: StoredContents) -> Contents:

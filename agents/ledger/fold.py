@@ -50,9 +50,16 @@ def mark_of(message: Message) -> Mark:
 
 def fold(events: Iterable[Told]) -> Message:
     """The message of at least one event, all of one message."""
-    ordered = in_order(events)
+    return begin(in_order(events))
+
+
+def begin(ordered: Sequence[Told]) -> Message:
+    """The same, of events that are in order."""
     first = ordered[0].event
-    return follow(Message(first.environment, first.message_id), ordered)
+    found = Message(first.environment, first.message_id)
+    for each in ordered:
+        _take(found, each)
+    return found
 
 
 def follow(message: Message, later: Iterable[Told]) -> Message:

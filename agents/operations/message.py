@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 JSON = "application/json"
 # Celery's second protocol: task and options are headers, the body is arguments, keyword arguments, what follows.
@@ -21,13 +22,12 @@ FIRST_PROTOCOL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """Body byte for byte, headers and properties as the broker has them."""
 
     body: bytes
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    properties: Mapping[str, Any] = msgspec.field(default_factory=dict)
     content_type: str = ""
     content_encoding: str = ""
 

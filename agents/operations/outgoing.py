@@ -27,6 +27,7 @@ class Outgoing(NamedTuple):
     content_type: str
     content_encoding: str
     body_size: int
+    deaths: int
     failure_reason: str
 
     @property

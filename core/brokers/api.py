@@ -20,6 +20,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
+import msgspec
 from django.conf import settings
 
 from core.env import BrokerUrl
@@ -106,8 +107,7 @@ class Sent(StrEnum):
     UNSENT = "unsent"
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(msgspec.Struct, frozen=True):
     """A message to put on a queue: redrive `number` of the letter `letter_key`. Its headers hold
     `postroom-redrive-id`, which is `letter_key:number`.
 
@@ -118,8 +118,8 @@ class Post:
     number: int
     queue: str
     body: bytes
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    properties: Mapping[str, Any] = msgspec.field(default_factory=dict)
     content_type: str = ""
     content_encoding: str = ""
     exchange: str = ""

@@ -66,7 +66,7 @@ def ready(queue: str) -> list[Ready]:
     letters = list(outgoing(Letter.objects.filter(queue=queue).order_by("pk")).values())
     found = []
     for start in range(0, len(letters), PORTION):
-        taken = [Taken(0, letter, 1) for letter in letters[start : start + PORTION]]
+        taken = [Taken(0, letter, 1, str(letter.pk)) for letter in letters[start : start + PORTION]]
         posts = composing.posts(taken, parse(Action.REDRIVE, {}))
         found += [Ready(each.letter.pk, written(post)) for each, post in zip(taken, posts, strict=True)]
     return found

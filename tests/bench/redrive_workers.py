@@ -147,7 +147,9 @@ def main() -> None:
 
     django.setup()
     from agents.operations.services import executing, outcomes  # noqa: F401 - imported before the clock runs
+    from core import garbage
 
+    garbage.collect_seldom()
     print("{}", flush=True)
     for line in sys.stdin:
         what, id = line.split()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import amqp
 import kombu
 import pytest
 import redis
+from msgspec.structs import replace
 
 from core import redis_url
 from core.brokers import api

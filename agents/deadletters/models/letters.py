@@ -145,8 +145,11 @@ class StoredContents(models.Model):
 class LetterChange(models.Model):
     """A letter's step from one state to the next. The first one has no `before`."""
 
-    # Found by (letter, at), which begins with it: two lines a redrive are written, and an index more costs each.
-    letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    # Found by (letter, at), which begins with it: two lines a redrive are written, and an index more costs each. So
+    # does a constraint; whoever writes a line has the letter's row locked, and so has whoever deletes it.
+    letter = models.ForeignKey(
+        Letter, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
+    )
     before = models.CharField(max_length=10, choices=STATES, blank=True)
     after = models.CharField(max_length=10, choices=STATES)
     at = models.DateTimeField()

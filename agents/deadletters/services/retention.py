@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 
 from agents.deadletters.models import GroupRate, Letter
 from agents.deadletters.services.grouping import STEPS
@@ -24,13 +25,20 @@ def drop_expired() -> int:
     before = now - settings.POSTROOM.retention_letters
     _drop_rates(MINUTE, now - MINUTES_KEPT)
     _drop_rates(HOUR, min(before, now - MINUTES_KEPT))
-    expired = Letter.objects.filter(state__in=ENDED, since__lt=before)
     removed = 0
-    while found := list(expired.values_list("pk", flat=True)[:BATCH]):
-        # The state once more: one that was restored meanwhile is held.
-        Letter.objects.filter(pk__in=found, state__in=ENDED, since__lt=before).delete()
-        removed += len(found)
+    while gone := _drop_letters(before):
+        removed += gone
     return removed
+
+
+@transaction.atomic
+def _drop_letters(before: datetime) -> int:
+    """Their rows are locked first, so that none is restored meanwhile: a held one stays. Those that somebody has locked
+    are on their way somewhere, and looked at another time."""
+    expired = Letter.objects.select_for_update(skip_locked=True).filter(state__in=ENDED, since__lt=before)
+    found = list(expired.values_list("pk", flat=True)[:BATCH])
+    Letter.objects.filter(pk__in=found).delete()
+    return len(found)
 
 
 def _drop_rates(seconds: int, before: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from agents.ledger import table
-from agents.ledger.fold import fold, follow, in_order, needs_history
+from agents.ledger.fold import begin, fold, follow, in_order, needs_history
 from agents.ledger.services import moving
 from agents.ledger.table import Row
 from agents.ledger.values import Key, Message, Sources, Told
@@ -94,6 +94,6 @@ def _folded(pending: Iterable[_Pending], *, repeats: bool) -> Iterable[Row]:
         if each.id in late:
             yield each.id, fold(histories[each.id])
         elif each.known is None:
-            yield each.id, fold(each.told)
+            yield each.id, begin(each.told)
         else:
             yield each.id, follow(each.known, each.told)

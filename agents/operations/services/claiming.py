@@ -43,6 +43,8 @@ class Taken(NamedTuple):
     item: int
     letter: Outgoing
     number: int
+    # The letter's id in words, as its message bears it.
+    key: str
 
 
 @dataclass(slots=True)
@@ -163,7 +165,8 @@ def _check_rights(operation: Operation, letters: Iterable[Outgoing]) -> None:
 def _take(
     operation: Operation, taken: Sequence[tuple[Waiting, Outgoing]], now: datetime, began: float
 ) -> Portion:
-    ids = Listed(letter.pk for _, letter in taken)
+    hands = [Taken(item.pk, letter, letter.redrives + 1, str(letter.pk)) for item, letter in taken]
+    ids = Listed(each.key for each in hands)
     rows = Letter.objects.filter(among("pk", ids), state=LetterState.HELD)
     if rows.update(state=LetterState.CLAIMED, since=now, redrives=F("redrives") + 1) != len(ids):
         raise StaleStateError("Another operation has these letters.")
@@ -171,7 +174,6 @@ def _take(
     held = Claim.objects.create(
         operation=operation, token=secrets.token_hex(16), worker=name(), until=now + LEASE
     )
-    hands = [Taken(item.pk, letter, letter.redrives + 1) for item, letter in taken]
     _hold(operation, held, hands, now)
     return Portion(operation, held, hands, now, began + LEASE.total_seconds())
 
@@ -189,7 +191,7 @@ def _hold(operation: Operation, held: Claim, hands: Iterable[Taken], now: dateti
 
 
 def say(
-    ids: Iterable[UUID], before: LetterState, after: LetterState, operation: Operation, now: datetime
+    ids: Iterable[UUID | str], before: LetterState, after: LetterState, operation: Operation, now: datetime
 ) -> None:
     """The letters' own history. They differ in nothing but their letter, so they are written as one."""
     add_lines(ids, before, after, now, operation.by_name, str(operation))

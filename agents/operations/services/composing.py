@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,7 +19,7 @@ from agents.operations.renewal import Redriven, renewed
 from agents.operations.services.claiming import Taken
 from agents.operations.services.recording import jittered
 from core import clock
-from core.among import Listed, among
+from core.among import among
 from core.brokers.api import Post
 
 
@@ -32,10 +33,8 @@ class UneditableError(Exception):
 
 def posts(taken: Sequence[Taken], options: Options) -> list[Post]:
     """A message each, in their order. Raises SealError, UnreadableError, UneditableError."""
-    ids = Listed(each.letter.pk for each in taken)
-    found = _contents(ids)
-    died = _died(ids) if options.expiry is Expiry.SHIFT else {}
-    now = clock.now()
+    found, now = _contents(taken), clock.now()
+    died = _died(taken) if options.expiry is Expiry.SHIFT else {}
     return [
         _post(each, found[each.letter.pk], options, now - died.get(each.letter.pk, now)) for each in taken
     ]
@@ -48,25 +47,31 @@ def message_of(letter: Letter | Outgoing, contents: Contents) -> Message:
     )
 
 
-def _contents(ids: Listed[UUID]) -> dict[UUID, Contents]:
+def _contents(taken: Sequence[Taken]) -> dict[UUID, Contents]:
     """What each one's last death carried."""
-    found = custody.last_carried(ids)
-    for id in ids:
-        if id not in found:
-            raise UnreadableError(f"The contents of letter {id} are gone.")
+    by_death: dict[int, list[str]] = defaultdict(list)
+    for each in taken:
+        by_death[each.letter.deaths].append(each.key)
+    found: dict[UUID, Contents] = {}
+    for death, keys in by_death.items():
+        found |= custody.carried(keys, death)
+    for each in taken:
+        if each.letter.pk not in found:
+            raise UnreadableError(f"The contents of letter {each.key} are gone.")
     return found
 
 
-def _died(ids: Listed[UUID]) -> dict[UUID, datetime]:
+def _died(taken: Sequence[Taken]) -> dict[UUID, datetime]:
     """When each was first on its way: by so much its deadlines are shifted."""
-    return dict(Letter.objects.filter(among("pk", ids)).values_list("pk", "first_died_at"))
+    rows = Letter.objects.filter(among("pk", (each.key for each in taken)))
+    return dict(rows.values_list("pk", "first_died_at"))
 
 
 def _post(taken: Taken, contents: Contents, options: Options, elapsed: timedelta) -> Post:
-    queue, key = options.target_queue or taken.letter.queue, str(taken.letter.pk)
-    message = _as_it_goes_out(taken, contents, options, Redriven(key, taken.number, elapsed))
+    queue = options.target_queue or taken.letter.queue
+    message = _as_it_goes_out(taken, contents, options, Redriven(taken.key, taken.number, elapsed))
     return Post(
-        letter_key=key,
+        letter_key=taken.key,
         number=taken.number,
         # The letter's own queue, whatever exchange it once came through: others that are bound there had theirs.
         queue=queue,

@@ -40,7 +40,7 @@ from core.transitions import StaleStateError
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 15.0
-PORTION = {"redis": 1_000, "rabbitmq": 100}
+PORTION = {"redis": 2_000, "rabbitmq": 100}
 # A moment that is further away than this is not waited for with letters in hand.
 PATIENCE_SECONDS = 2.0
 # A worker that loses races goes on for so many of them.
@@ -95,7 +95,7 @@ def _redrive(operation: Operation, publishers: Publishers) -> bool:
     if seen is None:
         return False
     standing = standing_of(operation)
-    most = min(room(standing, seen), _portion(operation))
+    most = min(room(standing, seen), _portion(operation, publishers))
     if most <= 0 or pace.ahead(operation) > PATIENCE_SECONDS:
         controlling.finish(operation)
         return False
@@ -107,10 +107,10 @@ def _redrive(operation: Operation, publishers: Publishers) -> bool:
     return True
 
 
-def _portion(operation: Operation) -> int:
+def _portion(operation: Operation, publishers: Publishers) -> int:
     """How many at once. With a rate, what goes in half a second."""
     rate = operation.plan.how.rate
-    kinds = {broker.kind for broker in Publishers.brokers(operation)}
+    kinds = {broker.kind for broker in publishers.brokers(operation)}
     size = min((PORTION.get(kind, 100) for kind in kinds), default=100)
     return size if rate is None else min(size, max(1, int(rate / 2)))
 

@@ -15,7 +15,9 @@ from core.among import array
 COLUMNS = ("before", "after", "at", "by", "reason")
 
 
-def add_lines(ids: Iterable[UUID], before: State, after: State, at: datetime, by: str, reason: str) -> None:
+def add_lines(
+    ids: Iterable[UUID | str], before: State, after: State, at: datetime, by: str, reason: str
+) -> None:
     """What became of each of these letters, as part of the caller's transaction."""
     meta = LetterChange._meta
     said = LetterChange(before=before, after=after, at=at, by=by, reason=reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Self
+from uuid import UUID
 
 from agents.operations.models import Operation
 from core.brokers.api import BrokerUrl, Publisher, configured, find, publisher
@@ -18,6 +19,7 @@ class Publishers:
 
     def __init__(self) -> None:
         self._open: dict[str, Publisher] = {}
+        self._of_plans: dict[UUID, list[BrokerUrl]] = {}
 
     def of(self, name: str) -> Publisher:
         """Raises NoSuchBrokerError."""
@@ -30,11 +32,13 @@ class Publishers:
             self._open[name] = publisher(broker)
         return self._open[name]
 
-    @staticmethod
-    def brokers(operation: Operation) -> list[BrokerUrl]:
+    def brokers(self, operation: Operation) -> list[BrokerUrl]:
         """Those that an operation sends to, as far as they are configured."""
-        names = set(operation.plan.parts.values_list("broker", flat=True))
-        return [broker for name in names if (broker := _broker(name))]
+        plan = operation.plan
+        if plan.pk not in self._of_plans:
+            names = set(plan.parts.values_list("broker", flat=True))
+            self._of_plans[plan.pk] = [broker for name in names if (broker := _broker(name))]
+        return self._of_plans[plan.pk]
 
     def lives(self, names: Iterable[str]) -> dict[str, str]:
         """Which life of their data these brokers are in, where they can say. Raises BrokerError, NoSuchBrokerError."""

@@ -116,7 +116,11 @@ def _take_over(claim: Claim) -> int:
 def _taken(items: list[Item]) -> list[Taken]:
     ids = [item.letter for item in items if item.letter]
     letters = claiming.outgoing(Letter.objects.filter(among("pk", ids)))
-    return [Taken(item.pk, letters[item.letter], item.number) for item in items if item.letter in letters]
+    return [
+        Taken(item.pk, letters[item.letter], item.number, str(item.letter))
+        for item in items
+        if item.letter in letters
+    ]
 
 
 def _fates(portion: Portion, publishers: Publishers) -> dict[int, Fate]:

@@ -41,7 +41,7 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
     with transaction.atomic():
         # Letters first, as whoever settles does: nobody waits in a circle, and while they are locked no item of theirs
         # moves.
-        letters = settling.lock_letters(each.letter.pk for each in portion.taken)
+        letters = settling.lock_letters(each.key for each in portion.taken)
         still = {id for id, letter in letters.items() if letter.state == LetterState.CLAIMED}
         sent, lost, back = _sorted(portion, fates)
         now = clock.now()
@@ -116,9 +116,9 @@ def _items(portion: Portion, taken: Sequence[Taken], **changes: Any) -> None:
 
 def _letters(
     taken: Sequence[Taken], still: Set[UUID], after: LetterState, operation: Operation, now: datetime
-) -> Listed[UUID]:
+) -> Listed[str]:
     """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
-    moved = Listed(each.letter.pk for each in taken if each.letter.pk in still)
+    moved = Listed(each.key for each in taken if each.letter.pk in still)
     if moved:
         settling.move_letters(moved, LetterState.CLAIMED, after, operation.by_name, str(operation), now)
     return moved
@@ -148,7 +148,7 @@ def _events(
 def _event(taken: Taken, target: str, at: datetime, settled: str) -> ledger.Event:
     letter = taken.letter
     return ledger.Event(
-        id=f"redrive-{letter.pk}-{taken.number}",
+        id=f"redrive-{taken.key}-{taken.number}",
         kind=ledger.Kind.SENT,
         at=at,
         source=ledger.Source.POSTROOM,

@@ -146,7 +146,7 @@ def delta(step: Step) -> dict[str, int]:
     return dict(found)
 
 
-def lock_letters(ids: Iterable[UUID]) -> dict[UUID, Held]:
+def lock_letters(ids: Iterable[UUID | str]) -> dict[UUID, Held]:
     """As they are, kept for this transaction, always in the same order: so nobody waits in a circle."""
     rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
     return {id: Held(*row) for id, *row in rows.values_list("pk", *Held._fields)}
@@ -168,7 +168,7 @@ def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
 
 
 def move_letters(
-    ids: Iterable[UUID], before: LetterState, after: LetterState, by: str, reason: str, now: datetime
+    ids: Iterable[UUID | str], before: LetterState, after: LetterState, by: str, reason: str, now: datetime
 ) -> None:
     """Compare-and-set with history. Raises StaleStateError unless every one of them moved."""
     some = listed(ids)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -41,18 +42,26 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Event]).decode
 
 
-def note(events: Sequence[Event], grace: timedelta = timedelta()) -> Untold | None:
+class Noted(NamedTuple):
+    """Events, and the row that holds them until they are told."""
+
+    row: int
+    events: Sequence[Event]
+
+
+def note(events: Sequence[Event], grace: timedelta = timedelta()) -> Noted | None:
     """Part of the caller's transaction. With some grace the caller tells it itself, after the commit."""
     if not events:
         return None
-    return Untold.objects.create(events=_encode(events).decode(), due=clock.now() + grace)
+    row = Untold.objects.create(events=_encode(events).decode(), due=clock.now() + grace)
+    return Noted(row.pk, events)
 
 
-def tell(row: Untold | None) -> None:
+def tell(noted: Noted | None) -> None:
     """Hand it over now, if the ledger is there; else the watcher does, later."""
     try:
-        if row:
-            _hand_over(row)
+        if noted:
+            _hand_over(noted)
     except Exception as problem:
         log.warning("the ledger is told later", problem=str(problem).partition("\n")[0])
 
@@ -61,13 +70,13 @@ def tell_rest() -> int:
     """What waits for the ledger, the oldest first. Returns how many rows; what they hold is safe to tell again."""
     rows = list(Untold.objects.filter(due__lte=clock.now()).order_by("due")[:AT_ONCE])
     for row in rows:
-        _hand_over(row)
+        _hand_over(Noted(row.pk, _decode(row.events)))
     return len(rows)
 
 
-def _hand_over(row: Untold) -> None:
-    ledger.tell(_decode(row.events))
-    Untold.objects.filter(pk=row.pk).delete()
+def _hand_over(noted: Noted) -> None:
+    ledger.tell(noted.events)
+    Untold.objects.filter(pk=noted.row).delete()
 
 
 def settled(letter: Letter, number: int, to: ItemState, how: Settled, by: str, why: str) -> Event:
