@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,11 +13,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, F, Max, Min
 
-from agents.deadletters.models import Death, FailureGroup, GroupPart, GroupRate
+from agents.deadletters.models import Death, FailureGroup, GroupPart
+from agents.deadletters.services import rates
 from agents.deadletters.services.grouping import STEPS, floor
 from core.among import among
 
-ROWS = 500
 TRIES = 3
 
 
@@ -42,18 +41,7 @@ class Span(NamedTuple):
         return Span(self.deaths + other.deaths, min(self.first, other.first), max(self.last, other.last))
 
 
-@dataclass(slots=True)
-class Figures:
-    """Deaths by part, and by (seconds, moment, version)."""
-
-    parts: dict[Key, Span] = field(default_factory=dict)
-    rates: Counter[tuple[int, datetime, str]] = field(default_factory=Counter)
-
-    def add(self, key: Key, died_at: datetime) -> None:
-        one = Span(1, died_at, died_at)
-        self.parts[key] = self.parts[key].with_(one) if key in self.parts else one
-        for seconds in STEPS:
-            self.rates[seconds, floor(died_at, seconds), key.version] += 1
+Parts = dict[Key, Span]
 
 
 class Moved(NamedTuple):
@@ -69,11 +57,12 @@ def carry(letters: Collection[Moved], source: FailureGroup, into: FailureGroup) 
     parts = {row.pk: row for row in source.parts.all()}
     left = {_key(row): row.deaths for row in parts.values()}
     of = {each.pk: each for each in letters}
-    figures, deaths = Figures(), defaultdict[Key, list[UUID]](list)
+    figures: Parts = {}
+    deaths = defaultdict[Key, list[UUID]](list)
+    counted: Counter[tuple[int, datetime, str]] = Counter()
     names = ("pk", "letter_id", "counted_in", "died_at", "agent", "version")
-    for pk, letter, part, died_at, agent, version in Death.objects.filter(among("letter", of)).values_list(
-        *names
-    ):
+    rows = Death.objects.filter(among("letter", of)).values_list(*names)
+    for pk, letter, part, died_at, agent, version in rows:
         key = Key(of[letter].queue, agent, version, of[letter].workflow)
         if part is not None:
             if part not in parts:
@@ -81,42 +70,52 @@ def carry(letters: Collection[Moved], source: FailureGroup, into: FailureGroup) 
             key = _key(parts[part])
         if left.get(key, 0) > 0:
             left[key] -= 1
-            figures.add(key, died_at)
+            _add(figures, key, Span(1, died_at, died_at))
+            counted.update((seconds, floor(died_at, seconds), key.version) for seconds in STEPS)
             deaths[key].append(pk)
-    given = give(into, take(source, figures))
+    take(source, figures)
+    given = give(into, figures)
+    rates.carry(counted, source.pk, into.pk)
     for key, some in deaths.items():
         Death.objects.filter(among("pk", some)).update(counted_in=given[key])
 
 
-def take(group: FailureGroup, wanted: Figures) -> Figures:
-    """Out of a group, as much of it as is there; minutes are dropped earlier than deaths. Returns what was taken."""
+def copy(source: FailureGroup, into: FailureGroup) -> None:
+    """All that `source` counts is counted by `into`, and `source` keeps it: for whoever takes that back."""
+    give(into, _whole(source))
+    rates.copy(source.pk, into.pk)
+
+
+def take_back(source: FailureGroup, into: FailureGroup) -> None:
+    """What `copy` added goes out of `into`, as much as is still there; and that is what `source` counts."""
+    kept = take(into, _whole(source))
+    take(
+        source,
+        {key: span._replace(deaths=span.deaths - _deaths(kept, key)) for key, span in _whole(source).items()},
+    )
+    rates.take_back(source.pk, into.pk)
+
+
+def take(group: FailureGroup, wanted: Parts) -> Parts:
+    """Out of a group, as much of it as is there. Returns what was taken."""
     rows = {_key(row): row for row in group.parts.all()}
-    taken = Figures()
-    for key, span in wanted.parts.items():
+    taken: Parts = {}
+    for key, span in wanted.items():
         row = rows.get(key)
         if row is None or not (number := min(row.deaths, span.deaths)):
             continue
-        taken.parts[key] = Span(number, span.first, span.last)
+        taken[key] = span._replace(deaths=number)
         row.deaths -= number
         row.save(update_fields=["deaths"]) if row.deaths else row.delete()
-    gone: list[GroupRate] = []
-    kept: list[GroupRate] = []
-    for rate in _rates(group, wanted.rates):
-        number = min(rate.deaths, wanted.rates[rate.seconds, rate.at, rate.version])
-        taken.rates[rate.seconds, rate.at, rate.version] = number
-        rate.deaths -= number
-        (kept if rate.deaths else gone).append(rate)
-    GroupRate.objects.filter(among("pk", [each.pk for each in gone])).delete()
-    _put(kept)
-    number = sum(span.deaths for span in taken.parts.values())
+    number = sum(span.deaths for span in taken.values())
     FailureGroup.objects.filter(pk=group.pk).update(deaths=F("deaths") - number)
     return taken
 
 
-def give(group: FailureGroup, figures: Figures) -> dict[Key, int]:
+def give(group: FailureGroup, parts: Parts) -> dict[Key, int]:
     """Into a group; returns its parts that count them."""
     rows = {_key(row): row for row in group.parts.all()}
-    for key, span in figures.parts.items():
+    for key, span in parts.items():
         row = rows.get(key)
         if row is None:
             row = rows[key] = GroupPart(group=group, environment=group.environment, **key._asdict())
@@ -127,37 +126,8 @@ def give(group: FailureGroup, figures: Figures) -> dict[Key, int]:
             max(row.last_died_at, span.last),
         )
         row.save()
-    known = {(row.seconds, row.at, row.version): row for row in _rates(group, figures.rates)}
-    for (seconds, at, version), number in figures.rates.items():
-        rate = known.setdefault(
-            (seconds, at, version), GroupRate(group=group, seconds=seconds, at=at, version=version)
-        )
-        rate.deaths += number
-    _put(known.values())
-    _widen(group, figures.parts.values())
-    return {key: rows[key].pk for key in figures.parts}
-
-
-def whole(group: FailureGroup) -> Figures:
-    """All that a group counts."""
-    parts = {_key(row): Span(row.deaths, row.first_died_at, row.last_died_at) for row in group.parts.all()}
-    rates = group.rates.values_list("seconds", "at", "version", "deaths")
-    return Figures(parts, Counter({(seconds, at, version): number for seconds, at, version, number in rates}))
-
-
-def leave_only(group: FailureGroup, kept: Figures) -> None:
-    """A group counts no more than this of what it counts. Its parts stay the same rows, to which deaths point."""
-    before = whole(group)
-    too_much = Figures(
-        {
-            key: span._replace(
-                deaths=span.deaths - kept.parts[key].deaths if key in kept.parts else span.deaths
-            )
-            for key, span in before.parts.items()
-        },
-        before.rates - kept.rates,
-    )
-    take(group, too_much)
+    _widen(group, parts.values())
+    return {key: rows[key].pk for key in parts}
 
 
 def narrow(group: FailureGroup) -> None:
@@ -213,24 +183,13 @@ def _key(row: GroupPart) -> Key:
     return Key(row.queue, row.agent, row.version, row.workflow)
 
 
-def _rates(group: FailureGroup, wanted: Iterable[tuple[int, datetime, str]]) -> list[GroupRate]:
-    """Those of the group that are among the wanted ones."""
-    keys = set(wanted)
-    rows = GroupRate.objects.filter(among("at", {at for _, at, _ in keys}), group=group)
-    return [row for row in rows if (row.seconds, row.at, row.version) in keys]
+def _whole(group: FailureGroup) -> Parts:
+    return {_key(row): Span(row.deaths, row.first_died_at, row.last_died_at) for row in group.parts.all()}
 
 
-def _put(rates: Iterable[GroupRate]) -> None:
-    """As they are now, whether they were there or not."""
-    GroupRate.objects.bulk_create(
-        [
-            GroupRate(
-                group_id=row.group_id, seconds=row.seconds, at=row.at, version=row.version, deaths=row.deaths
-            )
-            for row in rates
-        ],
-        ROWS,
-        update_conflicts=True,
-        unique_fields=["group", "seconds", "at", "version"],
-        update_fields=["deaths"],
-    )
+def _add(parts: Parts, key: Key, span: Span) -> None:
+    parts[key] = parts[key].with_(span) if key in parts else span
+
+
+def _deaths(parts: Parts, key: Key) -> int:
+    return parts[key].deaths if key in parts else 0

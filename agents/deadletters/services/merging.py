@@ -211,7 +211,7 @@ def _stop(merge: GroupMove, history: Callable[[], None]) -> None:
 
 def _apart_again(source: FailureGroup, into: FailureGroup, merge: GroupMove) -> None:
     """What the source kept a copy of is its own again, and groups that had been merged into it are, too."""
-    figures.leave_only(source, figures.take(into, figures.whole(source)))
+    figures.take_back(source, into)
     moving.came_back(into, source, -source.came_back)
     earlier = GroupMove.objects.filter(
         into=source.pk, kind=MoveKind.MERGE, state=MoveState.DONE, pk__lt=merge.pk

@@ -31,7 +31,7 @@ from core.transitions import StaleStateError, advance
 
 log = structlog.get_logger(__name__)
 # As many letters change their group in one commit, and as many are looked at in one reading.
-PORTION, WINDOW = 2_000, 20_000
+PORTION, WINDOW = 1_000, 20_000
 LEASE = timedelta(seconds=30)
 # How long a worker stays with one move, and how long a request does before it leaves the rest to a worker.
 TURN_SECONDS, AT_ONCE_SECONDS = 15.0, 0.5
@@ -255,7 +255,7 @@ def _merged(move: GroupMove) -> bool:
     keeps a copy, for whoever takes the merge back."""
     if Letter.objects.filter(group=move.source_id).exists():
         return False
-    figures.give(move.into, figures.whole(move.source))
+    figures.copy(move.source, move.into)
     row = FailureGroup.objects.get(pk=move.source_id)
     came_back(move.into, row, row.came_back)
     FailureGroup.objects.filter(merged_into=move.source_id).update(merged_into=move.into_id)
