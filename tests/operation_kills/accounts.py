@@ -15,6 +15,8 @@ from tests.operation_kills.figures import Figures as Round
 from tests.operation_kills.letters import Made
 
 SHOWN = 20
+# What the message of a letter has come to, by the letter's state.
+ENDS = {"processed": "succeeded", "purged": "purged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def reckon(figures: Round, made: Made, database: Database, books: Books) -> None
     _captured(figures, made, deaths, letters)
     _redriven(figures, made, deaths, letters, books)
     _thrown_away(figures, made, deaths, letters, books)
+    _told(figures, letters, database.messages())
     figures.twice = sum(times - 1 for times in books.first.values())
     figures.effects_twice = sum(times - 1 for times in books.effects.values())
     wrong = [*sampler.wrong(operations), *sampler.miscounted(operations, items), *_unended(operations)]
@@ -93,6 +96,16 @@ def _thrown_away(
         letter = letters.get(deaths.get(death, ""))
         if letter and (letter.state not in {"held", "purged"} or books.effects[message]):
             wrong[f"was never redriven, and is {letter.state}"].append(letter.id)
+    _say(figures, wrong)
+
+
+def _told(figures: Round, letters: dict[str, Letter], messages: dict[str, str]) -> None:
+    """The ledger, in a database of its own, has heard of every end."""
+    wrong = defaultdict[str, list[str]](list)
+    for letter in letters.values():
+        said, wanted = messages.get(letter.message, "not there"), ENDS.get(letter.state)
+        if wanted and said != wanted:
+            wrong[f"is {letter.state}, and its message is {said} in the ledger"].append(letter.id)
     _say(figures, wrong)
 
 

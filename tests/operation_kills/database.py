@@ -87,21 +87,35 @@ class Database:
             found.setdefault(_id(operation), []).append(_id(letter))
         return found
 
+    def untold(self) -> bool:
+        """Whether anything waits to be told to the ledger, which is another database."""
+        return bool(self.ask(lambda read: read("SELECT count(*) FROM operations_untold"))[0][0])
+
+    def messages(self) -> dict[str, str]:
+        """The state of each message, as the ledger has it."""
+        wanted = "SELECT message_id, state FROM ledger_message"
+        with self._lock, self._reading(telemetry=True) as read:
+            return {str(message): str(state) for message, state in read(wanted)}
+
     def ask(self, question: Callable[[Callable[[str], Rows]], T]) -> T:
         """Raises what is in AWAY while nobody answers."""
         with self._lock, self._reading() as read:
             return question(read)
 
     @contextmanager
-    def _reading(self) -> Iterator[Callable[[str], Rows]]:
+    def _reading(self, *, telemetry: bool = False) -> Iterator[Callable[[str], Rows]]:
+        schema, name = (
+            ("postroom_telemetry", "telemetry/index.sqlite3")
+            if telemetry
+            else ("postroom", "postroom.sqlite3")
+        )
         if self._url:
-            with psycopg.connect(
-                self._url, connect_timeout=5, options="-c search_path=postroom"
-            ) as connection:
+            options = f"-c search_path={schema}"
+            with psycopg.connect(self._url, connect_timeout=5, options=options) as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 yield lambda wanted: connection.execute(wanted).fetchall()
             return
-        file = f"file:{self._data / 'postroom.sqlite3'}?mode=ro"
+        file = f"file:{self._data / name}?mode=ro"
         with closing(sqlite3.connect(file, uri=True, timeout=30, isolation_level=None)) as found:
             found.execute("BEGIN")
             yield lambda wanted: found.execute(wanted).fetchall()

@@ -193,6 +193,7 @@ def _end(house: House, feeder: Feeder, operators: Operators, tokens: Tokens, fig
                 and not going_on
                 and not house.database.held(REDRIVEN)
                 and not house.database.unknown()
+                and not house.database.untold()
             )
         except AWAY:
             return False

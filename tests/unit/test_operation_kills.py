@@ -26,8 +26,10 @@ MADE = Made({"d1": "m1"}, {"d2": "m2"})
 class Stored(Database):
     """What a house might say at the end."""
 
-    def __init__(self, letters: list[Letter], operations: list[Operation], items: dict[str, int]) -> None:
-        self._letters, self._operations, self._items = letters, operations, items
+    def __init__(
+        self, letters: list[Letter], operations: list[Operation], items: dict[str, int], told: dict[str, str]
+    ) -> None:
+        self._letters, self._operations, self._items, self._told = letters, operations, items, told
 
     def letters(self) -> list[Letter]:
         return self._letters
@@ -37,6 +39,9 @@ class Stored(Database):
 
     def states(self) -> tuple[list[Operation], dict[str, dict[str, int]]]:
         return self._operations, {"p1": self._items}
+
+    def messages(self) -> dict[str, str]:
+        return self._told
 
 
 def operation(state: str = "done", selected: int = 1, **tally: int) -> Operation:
@@ -52,10 +57,12 @@ def reckoned(
     operations: list[Operation] | None = None,
     effects: dict[str, int] | None = None,
     first: int = 1,
+    told: dict[str, str] | None = None,
 ) -> Figures:
     figures = Figures("redis", "sqlite", 1)
     ended = [operation(processed=1)] if operations is None else operations
-    database = Stored(letters() if stored is None else stored, ended, {"processed": 1})
+    heard = {"m1": "succeeded", "m2": "purged"} if told is None else told
+    database = Stored(letters() if stored is None else stored, ended, {"processed": 1}, heard)
     books = Books(Counter({"m1": 1} if effects is None else effects), Counter({("l1", 1): first}))
     reckon(figures, MADE, database, books)
     return figures
@@ -72,6 +79,8 @@ def test_all_is_well__it_held() -> None:
         (reckoned(effects={}), 1),
         (reckoned(stored=letters("dispatched")), 0),
         (reckoned(stored=letters(second="processed")), 0),
+        (reckoned(told={"m1": "sent", "m2": "purged"}), 0),
+        (reckoned(told={"m1": "succeeded"}), 0),
         (reckoned(first=2), 0),
         (reckoned(effects={"m1": 2}), 0),
         (reckoned(operations=[operation("running", processed=1)]), 0),
@@ -95,7 +104,7 @@ def test_a_tally_that_does_not_add_up__is_said() -> None:
 def test_every_cell_has_its_kills__wherever_it_can_occur() -> None:
     given = dict(spread(SETTINGS, 3, random.Random(1)))
     total = Counter(cell for some in given.values() for cell in some)
-    assert set(total) == {Cell(*pair) for pair in product(Victim, Point)} - cells.CANNOT.keys()
+    assert set(total) == {Cell(*pair) for pair in product(Victim, cells.DOERS)} - cells.CANNOT.keys()
     assert set(total.values()) == {3}
     assert all(set(some) <= {*cells.cells(setting)} for setting, some in given.items())
 
