@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -98,11 +98,35 @@ def one(subject: Subject, id: UUID) -> FailureGroup | None:
 
 def numbers(subject: Subject, ids: Iterable[UUID]) -> dict[UUID, Numbers]:
     """For each group."""
-    rows = seen_by(subject).filter(group__in=list(ids)).order_by().values_list("group", "state")
+    return {
+        group: Numbers(sum(by.values()), by.get(State.HELD, 0))
+        for group, by in by_state(subject, list(ids)).items()
+    }
+
+
+def by_state(subject: Subject, ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many letters of each group are in each state, of those that the subject may see. Of a group that may be seen
+    whole an index tells; only of the others each letter's place is looked at."""
+    whole = _seen_whole(subject, ids)
     found: dict[UUID, dict[str, int]] = defaultdict(dict)
-    for group, state, number in rows.annotate(number=Count("pk")):
-        found[group][state] = number
-    return {group: Numbers(sum(by.values()), by.get(State.HELD, 0)) for group, by in found.items()}
+    for rows in (
+        Letter.objects.filter(group__in=whole),
+        seen_by(subject).filter(group__in=[id for id in ids if id not in whole]),
+    ):
+        counted = rows.order_by().values_list("group", "state").annotate(number=Count("pk"))
+        for group, state, number in counted:
+            found[group][state] = number
+    return found
+
+
+def _seen_whole(subject: Subject, ids: Collection[UUID]) -> set[UUID]:
+    """Those of which the subject may see every part."""
+    seen = visible(subject, Permission.SEE, **FIELDS)
+    if seen == Q():
+        return set(ids)
+    parts = GroupPart.objects.filter(group__in=ids).order_by()
+    hidden = set(parts.exclude(seen).values_list("group", flat=True))
+    return set(parts.filter(seen).values_list("group", flat=True)) - hidden
 
 
 def touched(subject: Subject, group: FailureGroup) -> dict[str, list[tuple[str, int]]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 
 from agents.deadletters import groups as selectors
 from agents.deadletters.models import FailureGroup, GroupPart, Letter
@@ -56,8 +56,7 @@ def lines(subject: Subject, rows: Sequence[FailureGroup], since: datetime, until
 
 def states_of(subject: Subject, group: FailureGroup) -> Mapping[str, int]:
     """How many of its letters are in each state."""
-    rows = seen_by(subject).filter(group=group).order_by()
-    return dict(rows.values_list("state").annotate(number=Count("pk")))
+    return selectors.by_state(subject, [group.pk]).get(group.pk, {})
 
 
 def versions_of(subject: Subject, ids: Iterable[UUID]) -> Mapping[UUID, tuple[str, ...]]:

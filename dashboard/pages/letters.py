@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from agents.deadletters import selectors
+from agents.deadletters import bounded, selectors
+from agents.deadletters.bounded import TooDearError
 from agents.deadletters.models import Letter
 from agents.deadletters.selectors import Filter
 from agents.deadletters.showing import Veil
@@ -31,7 +33,7 @@ from dashboard.pages.letters_asked import TEXTS, USUAL, as_query, wanted_by
 
 ANY = "any"
 # "All that match" is counted no further than this; a plan counts them all.
-MOST_COUNTED = 20_000
+MOST_COUNTED, SECONDS = 20_000, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ def letters(request: HttpRequest) -> HttpResponse:
     grouped = groups.any_yet(subject)
     if grouped and _asks_for_groups(request):
         return groups.page(request, {"waiting": waiting(), **saved.offered(request, SearchOf.GROUPS)})
-    page, problem = _page(request, subject, wanted)
+    # Once: a search may have to ask the index how many it finds.
+    rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject))
+    page, problem = _page(request, rows)
     narrowed = [(name, value) for name in TEXTS[1:] if (value := getattr(wanted, name))]
     context = {
         "page": page,
@@ -78,7 +82,7 @@ def letters(request: HttpRequest) -> HttpResponse:
         "facets_url": f"{reverse('letters-facets')}?{request.GET.urlencode()}",
         "facets": letters_facets.of(request) if request.GET.get("facets") else None,
         **saved.offered(request, SearchOf.LETTERS),
-        **_doing(subject, wanted),
+        **_doing(subject, wanted, rows),
         **_empty(page, subject),
     }
     return render(request, "pages/letters.html", context)
@@ -117,8 +121,7 @@ def waiting() -> list[Waiting]:
         return []
 
 
-def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[paging.Page[Letter] | None, str]:
-    rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject))
+def _page(request: HttpRequest, rows: QuerySet[Letter]) -> tuple[paging.Page[Letter] | None, str]:
     try:
         found = paging.page(request, rows, selectors.NEWEST)
     except ProblemError as refused:
@@ -127,22 +130,29 @@ def _page(request: HttpRequest, subject: Subject, wanted: Filter) -> tuple[pagin
     return found, ""
 
 
-def _doing(subject: Subject, wanted: Filter) -> dict[str, Any]:
+def _doing(subject: Subject, wanted: Filter, rows: QuerySet[Letter]) -> dict[str, Any]:
     """What can be done to these: to those that are ticked, or to all that match."""
     actions = doing.offered(subject, wanted.state)
     if not actions:
         return {"actions": []}
     fields = as_query(wanted)
-    rows = selectors.seen_by(subject).filter(selectors.letters(wanted, subject)).order_by()
     first = actions[0].action
     return {
         "actions": actions,
         "fields": [(name, value) for name, value in fields.items() if name != "state"],
-        "matching": len(rows.values_list("pk")[: MOST_COUNTED + 1]),
+        "matching": _matching(rows),
         "most_counted": MOST_COUNTED,
         "plan_body": {"action": str(first), "select": {"filter": fields}},
         "plan_line": doing.line(first, fields),
     }
+
+
+def _matching(rows: QuerySet[Letter]) -> int | None:
+    """How many there are, no further than it is shown; None where that takes too long."""
+    try:
+        return bounded.within(SECONDS, rows.order_by().values("pk")[: MOST_COUNTED + 1].count)
+    except TooDearError:
+        return None
 
 
 def _newest(page: paging.Page[Letter] | None, request: HttpRequest) -> str:

@@ -191,6 +191,19 @@ def test_split_by_a_field__letters_and_later_deaths_follow(operator: Program) ->
     assert group_of(two).deaths == 2
 
 
+def test_split_off_what_was_split_off__later_deaths_follow_both(operator: Program) -> None:
+    odd: dict[str, Any] = {"version": "2.0", "sender": "odd"}
+    one, two, three = keep([arrival(version="1.0"), arrival(version="2.0"), arrival(**odd)])
+    operator.post(f"{PATH}/{group_of(one).pk}/split", {"field": "version", "value": "2.0"})
+    operator.post(f"{PATH}/{group_of(two).pk}/split", {"field": "sender", "value": "odd"})
+    assert group_of(three) not in {group_of(one), group_of(two)}
+    (later,) = keep([arrival(**odd)])
+    assert group_of(later) == group_of(three)
+    operator.post(f"{PATH}/{group_of(one).pk}/merge", {"groups": [str(group_of(three).pk)]})
+    (later,) = keep([arrival(**odd)])
+    assert group_of(later) == group_of(one)
+
+
 def test_split_by_letters__those_alone(operator: Program) -> None:
     one, two = keep([arrival(), arrival()])
     answer = operator.post(f"{PATH}/{group_of(one).pk}/split", {"letters": [str(two.letter_id)]})

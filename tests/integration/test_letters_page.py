@@ -197,12 +197,11 @@ def test_export__what_matches_as_json_lines_or_csv_and_noted(ana: Client) -> Non
     rows = list(csv.DictReader(answer.getvalue().decode().splitlines()))
     assert {row["failure_type"] for row in rows} == {"ValueError"}
     assert {row["sender"] for row in rows} == {"classify", "'=1+1"}
-    first, second = Entry.objects.filter(action="letters.exported").order_by("sequence")
-    assert json.loads(second.after or "") == {
-        "filter": {"queue": "a", "state": "held"},
-        "format": "csv",
-        "number": 2,
-    }
+    asked = {"filter": {"queue": "a", "state": "held"}, "format": "csv"}
+    first, begun = Entry.objects.filter(action="letters.exported").order_by("sequence")
+    _, ended = Entry.objects.filter(action="letters.export_ended").order_by("sequence")
+    assert json.loads(begun.after or "") == asked
+    assert json.loads(ended.after or "") == asked | {"number": 2, "whole": True}
     assert json.loads(first.after or "")["format"] == "jsonl"
     whole = root.post("/letters/export?queue=b", {"format": "jsonl", "contents": "1"}).getvalue()
     assert json.loads(whole)["body"] == '{"order": 7}'

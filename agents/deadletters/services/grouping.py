@@ -143,10 +143,10 @@ def assign(fallen: Sequence[Fallen]) -> None:
     homeless = [each for each in fallen if each.group is None]
     stay = [each for each in fallen if each.group is not None]
     groups = _groups({(each.letter.environment, each.formed): each for each in homeless}, now)
-    splits = _splits({group.pk for group in groups.values()})
+    splits = _Splits({group.pk for group in groups.values()})
     for each in homeless:
         group = groups[each.letter.environment, each.formed.fingerprint]
-        each.group = _split(group, splits, each.letter)
+        each.group = splits.follow(group, each.letter)
     _name(stay)
     _count(fallen, now)
     hints.hint(TOPIC)
@@ -319,18 +319,31 @@ def _new(each: Fallen, now: datetime) -> FailureGroup:
     return group
 
 
-def _splits(groups: Collection[UUID]) -> dict[UUID, list[GroupSplit]]:
-    found: dict[UUID, list[GroupSplit]] = defaultdict(list)
-    for row in GroupSplit.objects.filter(group__in=groups).select_related("into").order_by("pk"):
-        found[row.group_id].append(row)
-    return found
+class _Splits:
+    """What was split from groups by hand, and from what was split from them."""
 
+    def __init__(self, groups: Collection[UUID]) -> None:
+        self._of: dict[UUID, list[GroupSplit]] = {}
+        self._look_up(groups)
 
-def _split(group: FailureGroup, splits: Mapping[UUID, Iterable[GroupSplit]], letter: Letter) -> FailureGroup:
-    for split in splits.get(group.pk, ()):
-        if str(getattr(letter, split.field)) == split.value:
-            return split.into
-    return group
+    def follow(self, group: FailureGroup, letter: Letter) -> FailureGroup:
+        """Where the letter belongs. One that comes back to where it was stays there: somebody merged it."""
+        seen = {group.pk}
+        while (onward := self._into(group, letter)) and onward.pk not in seen:
+            seen.add(onward.pk)
+            group = onward
+        return onward or group
+
+    def _into(self, group: FailureGroup, letter: Letter) -> FailureGroup | None:
+        if group.pk not in self._of:
+            self._look_up([group.pk])
+        found = self._of[group.pk]
+        return next((row.into for row in found if str(getattr(letter, row.field)) == row.value), None)
+
+    def _look_up(self, groups: Collection[UUID]) -> None:
+        self._of |= {id: [] for id in groups}
+        for row in GroupSplit.objects.filter(group__in=groups).select_related("into").order_by("pk"):
+            self._of[row.group_id].append(row)
 
 
 # ---- Counting --------------------------------------------------------------------------------------------------
