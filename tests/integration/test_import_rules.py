@@ -25,7 +25,11 @@ LIBRARY = "the agents' library and the server never import each other"
 
 INTAKE, LEDGER, SPANS = (
     f"{names} meet at the front door"
-    for names in ("intake, operations and alerts", "ledger and topology", "spans, registry and prices")
+    for names in (
+        "intake, operations and alerts",
+        "ledger and topology",
+        "spans, registry, prices and searches",
+    )
 )
 STORES = "a concrete store is known in one place"
 
