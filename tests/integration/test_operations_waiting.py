@@ -17,6 +17,7 @@ from core.access.api import PermissionRefusedError, Scope
 from core.brokers.api import BrokerUrl
 from tests.support.accounts import person, signed_in
 from tests.support.queues_of_messages import Queues, made_on, operator, operator_again, started, worked
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.both_databases,
@@ -43,6 +44,8 @@ def test_moved__what_waited_when_it_was_sealed_and_nothing_that_came_since(queue
 def test_consumed_in_between__left_out_and_said_so(queues: Queues) -> None:
     queues.send("a", "b")
     operation = started(queues)
+    # What was looked at goes back a moment later.
+    until(lambda: queues.depth() == 2, "both to wait again")
     queues.bodies(queues.name)
     worked(operation)
     assert (operation.state, operation.left_out) == (State.DONE, 2)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.corpus import FITTED, failures, fingerprinted, fit, grouped, in_orders
+from tests.support.corpus import FITTED, STILL_APART, failures, fingerprinted, fit, grouped, in_orders
 
 # Of twenty causes one may fall apart; none may be taken for another.
 LEAST_WHOLE = 19
-# Told in the README of the corpus: a customer's name in the middle of a sentence, and two endpoints of one service.
-STILL_APART = {"model-refuses-content", "picture-gone"}
 SEEDS = range(1, 5)
 
 
