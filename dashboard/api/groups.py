@@ -39,6 +39,11 @@ class GroupView(ApiView):
 
     permission = Permission.SEE
 
+    def handle_exception(self, exc: Exception) -> Any:
+        if isinstance(exc, TriageError):
+            exc = invalid(exc.field, str(exc))
+        return super().handle_exception(exc)
+
     def found(self, id: UUID) -> FailureGroup:
         group = groups.one(self.subject, id)
         if group is None:
@@ -73,10 +78,14 @@ class GroupView(ApiView):
     def begun(self, group: FailureGroup, moves: Sequence[GroupMove], done: int) -> Response:
         """The group, and how far its letters are: `done`, or 202 with where to ask while some are on their way."""
         body = self.whole(group) | {"moves": [shapes.move(each) for each in moves]}
-        if all(each.state == MoveState.DONE for each in moves):
-            return Response(body, status=done)
         asked = f"/{moves[0].pk}" if len(moves) == 1 else f"?group={group.pk}&state=moving"
-        return Response(body, status=202, headers={"Location": f"/api/v1/group-moves{asked}"})
+        return _begun(body, moves, done, asked)
+
+
+def _begun(body: dict[str, Any], moves: Sequence[GroupMove], done: int, asked: str) -> Response:
+    if all(each.state == MoveState.DONE for each in moves):
+        return Response(body, status=done)
+    return Response(body, status=202, headers={"Location": f"/api/v1/group-moves{asked}"})
 
 
 class Groups(GroupView):
@@ -118,10 +127,7 @@ class OneGroup(GroupView):
         if said.get("from") and said["from"] != group.triage:
             raise StaleStateError(f"The group is {group.triage} and not {said['from']} any more.")
         decided = Decided(Triage(said["triage"]), said["assigned_to"], said["muted_until"])
-        try:
-            group = triage.decide(group, decided, self.actor(request, said["reason"]))
-        except TriageError as problem:
-            raise invalid(problem.field, str(problem)) from None
+        group = triage.decide(group, decided, self.actor(request, said["reason"]))
         return Response(self.whole(group))
 
 
@@ -140,10 +146,7 @@ class GroupMerge(GroupView):
     def post(self, request: Request, id: UUID) -> Response:
         into, said = self.found(id), query.body(request, shapes.GroupsMerged)
         others = [self.found(each) for each in dict.fromkeys(said["groups"])]
-        try:
-            moves = merging.merge(into, others, self.actor(request, said["reason"]))
-        except TriageError as problem:
-            raise invalid(problem.field, str(problem)) from None
+        moves = merging.merge(into, others, self.actor(request, said["reason"]))
         return self.begun(moves[0].into, moves, 200)
 
 
@@ -162,10 +165,7 @@ class GroupSplitting(GroupView):
     def post(self, request: Request, id: UUID) -> Response:
         group, said = self.found(id), query.body(request, shapes.GroupSplitAsked)
         actor = self.actor(request, said.pop("reason"))
-        try:
-            move = merging.split(group, actor, **said)
-        except TriageError as problem:
-            raise invalid(problem.field, str(problem)) from None
+        move = merging.split(group, actor, **said)
         return self.begun(move.into, [move], 201)
 
 
@@ -223,14 +223,8 @@ class GroupMoveUndo(MoveView):
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
         merge, said = self.move(id), query.body(request, shapes.GroupMoveUndone)
-        try:
-            back = merging.undo(merge, self.actor(request, said["reason"]))
-        except TriageError as problem:
-            raise invalid(problem.field, str(problem)) from None
-        if back.state == MoveState.DONE:
-            return Response(shapes.move(back))
-        headers = {"Location": f"/api/v1/group-moves/{back.pk}"}
-        return Response(shapes.move(back), status=202, headers=headers)
+        back = merging.undo(merge, self.actor(request, said["reason"]))
+        return _begun(shapes.move(back), [back], 200, f"/{back.pk}")
 
 
 class GroupNotes(GroupView):
@@ -256,8 +250,5 @@ class GroupNotes(GroupView):
     @idempotent
     def post(self, request: Request, id: UUID) -> Response:
         group, said = self.found(id), query.body(request, shapes.GroupNoteGiven)
-        try:
-            note = triage.add_note(group, said["text"], said["link"], self.actor(request))
-        except TriageError as problem:
-            raise invalid(problem.field, str(problem)) from None
+        note = triage.add_note(group, said["text"], said["link"], self.actor(request))
         return Response(shapes.note(note), status=201)

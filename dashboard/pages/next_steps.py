@@ -47,7 +47,7 @@ class Dying:
 
     @property
     def amount(self) -> str:
-        return f"{'more than ' if self.more else ''}{words.number(self.count)}"
+        return _amount(self.count, self.more)
 
     @property
     def name(self) -> str:
@@ -162,7 +162,11 @@ def _together(dying: Sequence[Dying]) -> str:
 
 def _letters(count: int, more: bool) -> str:
     plural = "" if count == 1 and not more else "s"
-    return f"{'more than ' if more else ''}{words.number(count)} new letter{plural}"
+    return f"{_amount(count, more)} new letter{plural}"
+
+
+def _amount(count: int, more: bool) -> str:
+    return f"{'more than ' if more else ''}{words.number(count)}"
 
 
 def _named(dying: Sequence[Dying]) -> str:

@@ -159,7 +159,7 @@ def a_body(carried: Contents) -> Body:
     return Body({name: getattr(row, name) for name in names}, words.carried(carried))
 
 
-def a_death(letter: Letter, part: GroupPart) -> Death:
+def a_death(letter: Letter, part: GroupPart | None = None) -> Death:
     names = ("failure_class", "failure_reason", "failure_type", "failure_message", "fingerprint")
     return Death(
         id=ids.new(),
@@ -168,8 +168,9 @@ def a_death(letter: Letter, part: GroupPart) -> Death:
         died_at=letter.last_died_at,
         captured_at=letter.captured_at,
         agent=letter.agent,
+        instance=letter.instance,
         version=letter.version,
-        counted_in=part.pk,
+        counted_in=part.pk if part else None,
         **{name: getattr(letter, name) for name in names},
     )
 

@@ -11,6 +11,7 @@ from agents.deadletters.models import Death, FailureGroup, Letter, StoredContent
 from agents.deadletters.services.keeping import stored
 from agents.deadletters.values import Contents, State
 from core import clock, ids
+from tests.bench.letters_data import a_death
 
 TOGETHER = 2_000
 # What every message says beside its number; a body of about 420 B.
@@ -32,7 +33,7 @@ def fill(queue: str, first: int, letters: int) -> None:
     for start in range(first, first + letters, TOGETHER):
         numbers = range(start, min(start + TOGETHER, first + letters))
         made = [_letter(number, queue, group) for number in numbers]
-        deaths = [_death(letter) for letter in made]
+        deaths = [a_death(letter) for letter in made]
         Letter.objects.bulk_create(made)
         Death.objects.bulk_create(deaths)
         StoredContents.objects.bulk_create(
@@ -94,22 +95,4 @@ def _letter(number: int, queue: str, group: FailureGroup) -> Letter:
         captured_at=died,
         first_died_at=died,
         last_died_at=died,
-    )
-
-
-def _death(letter: Letter) -> Death:
-    return Death(
-        id=ids.new(),
-        letter=letter,
-        number=1,
-        died_at=letter.last_died_at,
-        captured_at=letter.captured_at,
-        agent=letter.agent,
-        instance=letter.instance,
-        version=letter.version,
-        failure_class=letter.failure_class,
-        failure_reason=letter.failure_reason,
-        failure_type=letter.failure_type,
-        failure_message=letter.failure_message,
-        fingerprint=letter.fingerprint,
     )

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from agents.deadletters.models import Letter
 from agents.operations import watching
@@ -27,6 +26,7 @@ from tests.support.waiting import until
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+    pytest.mark.usefixtures("redis_in_use"),
 ]
 V1 = "/api/v1"
 
@@ -66,16 +66,6 @@ class Desk(Program):
 
 def _operation(path: str) -> Operation:
     return Operation.objects.get(pk=UUID(path.rpartition("/")[2]))
-
-
-@pytest.fixture(autouse=True)
-def redis_in_use(redis_url: str, settings: Settings) -> None:
-    settings.REDIS_URL = redis_url
-
-
-@pytest.fixture
-def consumer(redis_url: str) -> Consumer:
-    return Consumer(redis_url)
 
 
 @pytest.fixture

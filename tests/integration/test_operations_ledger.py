@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from agents.deadletters.models import Letter
 from agents.ledger import api as ledger
@@ -29,6 +28,7 @@ from tests.support.accounts import person, signed_in
 from tests.support.cut import killed_at, killed_by_itself
 from tests.support.ledger_stories import event, keep
 from tests.support.operations import (
+    ALL,
     Consumer,
     check,
     died,
@@ -44,15 +44,10 @@ from tests.support.operations import (
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+    pytest.mark.usefixtures("redis_in_use"),
 ]
 
-ALL: dict[str, Any] = {"canary": "off", "rate": "full"}
 Work = Callable[[], object]
-
-
-@pytest.fixture(autouse=True)
-def redis_in_use(redis_url: str, settings: Settings) -> None:
-    settings.REDIS_URL = redis_url
 
 
 @pytest.fixture

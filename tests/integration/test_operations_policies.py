@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from agents.deadletters.models import Letter
 from agents.operations.models import Operation, RedrivePolicy
@@ -21,12 +20,6 @@ pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
 ]
-
-
-@pytest.fixture
-def consumer(redis_url: str, settings: Settings) -> Consumer:
-    settings.REDIS_URL = redis_url
-    return Consumer(redis_url)
 
 
 def policy(**changes: Any) -> RedrivePolicy:

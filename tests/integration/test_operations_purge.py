@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from django.conf import settings as configured
 from django.db import connection
-from pytest_django.fixtures import Settings
 
 from agents.deadletters import searching
 from agents.deadletters.models import Letter, LetterChange, StoredContents
@@ -24,12 +23,8 @@ from tests.support.operations import check, held, letter_states, operator, start
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+    pytest.mark.usefixtures("redis_in_use"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def redis_in_use(redis_url: str, settings: Settings) -> None:
-    settings.REDIS_URL = redis_url
 
 
 def of(ids: list[UUID]) -> Selection:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from agents.deadletters import selectors as custody
 from agents.deadletters.models import Letter
@@ -40,6 +38,7 @@ from core.access.audit.models import Entry
 from core.transitions import StaleStateError
 from tests.support.accounts import person, signed_in
 from tests.support.operations import (
+    ALL,
     Consumer,
     check,
     died,
@@ -55,19 +54,8 @@ from tests.support.operations import (
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+    pytest.mark.usefixtures("redis_in_use"),
 ]
-
-ALL: dict[str, Any] = {"canary": "off", "rate": "full"}
-
-
-@pytest.fixture(autouse=True)
-def redis_in_use(redis_url: str, settings: Settings) -> None:
-    settings.REDIS_URL = redis_url
-
-
-@pytest.fixture
-def consumer(redis_url: str) -> Consumer:
-    return Consumer(redis_url)
 
 
 def test_a_plan_freezes_its_members__what_comes_later_is_not_in_it() -> None:

@@ -46,6 +46,7 @@ from core.transitions import StaleStateError
 from core.watch import Turn
 from tests.support import servers
 from tests.support.operations import (
+    ALL,
     Consumer,
     check,
     follow,
@@ -62,19 +63,8 @@ from tests.support.waiting import until
 pytestmark = [
     pytest.mark.both_databases,
     pytest.mark.django_db(transaction=True, databases=["default", "telemetry"]),
+    pytest.mark.usefixtures("redis_in_use"),
 ]
-
-ALL: dict[str, Any] = {"canary": "off", "rate": "full"}
-
-
-@pytest.fixture(autouse=True)
-def redis_in_use(redis_url: str, settings: Settings) -> None:
-    settings.REDIS_URL = redis_url
-
-
-@pytest.fixture
-def consumer(redis_url: str) -> Consumer:
-    return Consumer(redis_url)
 
 
 def test_an_outcome_that_comes_before_it_was_noted__counted_once() -> None:

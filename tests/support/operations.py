@@ -27,6 +27,8 @@ from tests.support.accounts import person
 from tests.support.letters import arrival
 
 EVERYTHING = Selection(everything=True)
+# All of it at once.
+ALL: dict[str, Any] = {"canary": "off", "rate": "full"}
 
 
 def operator(name: str = "ana", *roles: str, scope: Scope | None = None) -> Actor:

@@ -8,32 +8,14 @@ import pytest
 
 from agents.deadletters import wire
 from agents.deadletters.values import Origin
-from tests.support.corpus import (
-    HELD_BACK,
-    HELD_BACK_FIFTH,
-    HELD_BACK_FOURTH,
-    HELD_BACK_SECOND,
-    HELD_BACK_SEVENTH,
-    HELD_BACK_SIXTH,
-    HELD_BACK_THIRD,
-    OPEN,
-    failures,
-    fit,
-)
+from tests.support.corpus import FITTED, HELD_BACK, OPEN, failures, fit
 
 CAUSES, FAILURES, FAILURES_APART = 20, 64, 70
-APART = (
-    HELD_BACK_SECOND,
-    HELD_BACK_THIRD,
-    HELD_BACK_FOURTH,
-    HELD_BACK_FIFTH,
-    HELD_BACK_SIXTH,
-    HELD_BACK_SEVENTH,
-)
-PARTS = (OPEN, HELD_BACK, *APART)
+# The first two are halves of the same causes.
+APART = tuple(part for part in FITTED if part not in {OPEN, HELD_BACK})
 
 
-@pytest.mark.parametrize("half", PARTS)
+@pytest.mark.parametrize("half", FITTED)
 def test_each_half_has_every_cause_more_than_once(half: str) -> None:
     causes = [failed.cause for failed in failures(half)]
     assert len(set(causes)) == CAUSES
@@ -49,7 +31,7 @@ def test_both_halves_have_the_same_causes_and_no_letter_in_common() -> None:
 
 @pytest.mark.parametrize("part", APART)
 def test_a_part_that_stands_apart_has_causes_and_letters_of_its_own(part: str) -> None:
-    known = [failed for other in PARTS if other != part for failed in failures(other)]
+    known = [failed for other in FITTED if other != part for failed in failures(other)]
     own = failures(part)
     assert not {failed.cause for failed in known} & {failed.cause for failed in own}
     ids = {failed.letter["death_id"] for failed in known + own}
@@ -67,7 +49,7 @@ def test_of_a_part_that_stands_apart__every_cause_has_one_agent_and_three_to_six
         assert 3 <= len(letters) <= 6, cause
 
 
-@pytest.mark.parametrize("half", PARTS)
+@pytest.mark.parametrize("half", FITTED)
 def test_every_failure_is_a_letter_that_custody_takes(half: str) -> None:
     for failed in failures(half):
         arrival = wire.of_data(failed.letter, Origin())

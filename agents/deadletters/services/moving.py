@@ -129,8 +129,9 @@ def _groups(move: GroupMove) -> tuple[UUID, UUID]:
 
 def _moved_all(move: GroupMove, portions: int, until: float) -> bool:
     """False when there was no time for all of them."""
-    for number, some in enumerate(_portions(move, load(move.rule)), start=1):
-        _portion(move, some)
+    rule = load(move.rule)
+    for number, some in enumerate(_portions(move, rule), start=1):
+        _portion(move, rule, some)
         crash.here(Point.MOVE)
         if not some.last and ((portions and number >= portions) or (until and clock.monotonic() > until)):
             return False
@@ -198,9 +199,8 @@ def _described(rows: QuerySet[Letter], rule: Rule) -> QuerySet[Letter, dict[str,
 
 # ---- A portion -------------------------------------------------------------------------------------------------
 @transaction.atomic
-def _portion(move: GroupMove, some: Some) -> None:
+def _portion(move: GroupMove, rule: Rule, some: Some) -> None:
     """Raises StaleStateError when the move is no longer ours."""
-    rule = load(move.rule)
     moved = _carry(move, rule, some.letters) if some.letters else 0
     now = clock.now()
     changes: dict[str, Any] = {"moved": F("moved") + moved, "looked": F("looked") + some.looked}
