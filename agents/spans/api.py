@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from agents.spans.values import Batch, LogRecord, LogRequest, Span
@@ -17,6 +18,7 @@ from core.access.api import Place
 
 __all__ = [
     "EVERYWHERE",
+    "NOTHING_KNOWN",
     "Batch",
     "Capabilities",
     "Condition",
@@ -50,6 +52,10 @@ Reach = Callable[[Place], bool]
 def EVERYWHERE(place: Place) -> bool:  # noqa: N802 - reads as the constant that it is
     """For Postroom's own reading, which is filtered later or never shown."""
     return True
+
+
+# Of no trace is told when its newest span began.
+NOTHING_KNOWN: Mapping[bytes, int] = MappingProxyType({})
 
 
 class StoreError(Exception):
@@ -213,10 +219,16 @@ class SpanStore(Protocol):
         """The spans of a trace that the asker may see. An unknown trace has none."""
 
     def get_traces(
-        self, trace_ids: Iterable[bytes], *, reach: Reach = EVERYWHERE, limit: int = 2_000
+        self,
+        trace_ids: Iterable[bytes],
+        *,
+        reach: Reach = EVERYWHERE,
+        limit: int = 2_000,
+        newest: Mapping[bytes, int] = NOTHING_KNOWN,
     ) -> Mapping[bytes, Trace]:
         """Several traces at once, each as get_trace gives it; those of which the asker sees nothing are left out.
-        `limit` is for each of them."""
+        `limit` is for each of them. `newest`: when the newest span of a trace began, where that is known. Such a trace
+        need not be looked for in the hours after it, nor in those before its root."""
 
     def search(self, query: Query, *, limit: int, cursor: str = "", reach: Reach = EVERYWHERE) -> Page[Span]:
         """Spans by start, newest first. Spans that arrive meanwhile neither repeat nor hide one behind a cursor.

@@ -6,7 +6,8 @@ Searching is in search.py and facets.py, over the same shelf.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,6 +19,7 @@ from agents.spans import blocks, cursors, days, facets, search
 from agents.spans import plan as plans
 from agents.spans.api import (
     EVERYWHERE,
+    NOTHING_KNOWN,
     Batch,
     Capabilities,
     DayOfStore,
@@ -128,18 +130,42 @@ class BlockStore:
         return self.get_traces([trace_id], reach=reach, limit=limit).get(trace_id, Trace(()))
 
     def get_traces(
-        self, trace_ids: Iterable[bytes], *, reach: Reach = EVERYWHERE, limit: int = 2_000
+        self,
+        trace_ids: Iterable[bytes],
+        *,
+        reach: Reach = EVERYWHERE,
+        limit: int = 2_000,
+        newest: Mapping[bytes, int] = NOTHING_KNOWN,
     ) -> dict[bytes, Trace]:
         seen, wanted = lru_cache(maxsize=None)(reach), set(trace_ids)
-        found: dict[bytes, list[Span]] = {}
+        whole = self._whole({each: newest[each] for each in wanted & newest.keys()}, limit)
+        found = {trace: [span for span in spans if seen(place_of(span))] for trace, spans in whole.items()}
+        found |= self._of_all_hours(wanted - whole.keys(), seen, limit)
+        return {trace_id: _as_trace(spans, limit) for trace_id, spans in found.items() if spans}
+
+    def _whole(self, newest: Mapping[bytes, int], limit: int) -> dict[bytes, list[Span]]:
+        """Those traces that are whole in the hour of their newest span and the one before it. Most are; a look into
+        each of the other hours would cost more than all that is found."""
+        found = defaultdict[bytes, list[Span]](list)
+        for part, keys in _last_hours(newest, self._shelf.parts()).items():
+            with suppress(PartGoneError), self._shelf.reading(part) as reader:
+                for span in _spans_of(reader, keys, newest):
+                    found[span.trace_id].append(span)
+        return {trace: spans for trace, spans in found.items() if len(spans) <= limit and _is_whole(spans)}
+
+    def _of_all_hours(
+        self, wanted: set[bytes], seen: Callable[[AccessPlace], bool], limit: int
+    ) -> dict[bytes, list[Span]]:
+        found = defaultdict[bytes, list[Span]](list)
         for part in self._shelf.parts() if wanted else ():
             with suppress(PartGoneError), self._shelf.reading(part) as reader:
-                for span in _spans_of(reader, part, wanted):
+                keys = [_handle(hour, trace_id) for hour in blocks.hours(part) for trace_id in wanted]
+                for span in _spans_of(reader, keys, wanted):
                     if seen(place_of(span)):
-                        found.setdefault(span.trace_id, []).append(span)
+                        found[span.trace_id].append(span)
                         # One more than is wanted tells that there are more.
                         wanted -= {span.trace_id} if len(found[span.trace_id]) > limit else set()
-        return {trace_id: _as_trace(spans, limit) for trace_id, spans in found.items()}
+        return found
 
     def find_spans(self, keys: Iterable[bytes], *, until: str = "") -> dict[bytes, Span]:
         wanted = set(keys)
@@ -319,9 +345,32 @@ def _as_trace(spans: list[Span], limit: int) -> Trace:
     return Trace(tuple(spans[:limit]), len(spans) <= limit)
 
 
-def _spans_of(reader: PartReader, part: int, wanted: set[bytes]) -> Iterator[Span]:
-    """The spans of these traces; what is taken out of `wanted` meanwhile is not looked for any more."""
-    keys = [hour + SPANS.trace_tag + trace_id for hour in blocks.hours(part) for trace_id in wanted]
+def _handle(hour: bytes, trace_id: bytes) -> bytes:
+    return hour + SPANS.trace_tag + trace_id
+
+
+def _last_hours(newest: Mapping[bytes, int], existing: Sequence[int]) -> dict[int, list[bytes]]:
+    """By part, the handles of these traces in the hour of their newest span and in the one before it; and what is
+    astray, which has no hours."""
+    found = defaultdict[int, list[bytes]](list)
+    for trace_id, start in newest.items():
+        for moment in (start, start - days.HOUR):
+            part = moment // days.DAY
+            found[part].append(_handle(blocks.hour_of(part, moment), trace_id))
+        found[days.ASTRAY] += [_handle(hour, trace_id) for hour in blocks.hours(days.ASTRAY)]
+    return {part: found[part] for part in existing if part in found}
+
+
+def _is_whole(spans: Sequence[Span]) -> bool:
+    """Its root is there, and whatever else a span names as its parent."""
+    ids = {span.span_id for span in spans}
+    parents = {span.parent_id for span in spans}
+    return any(not parent for parent in parents) and all(parent in ids for parent in parents if parent)
+
+
+def _spans_of(reader: PartReader, keys: Collection[bytes], wanted: Collection[bytes]) -> Iterator[Span]:
+    """The spans of the wanted traces in the blocks that these handles lead to; what is taken out of `wanted` meanwhile
+    is not looked for any more."""
     numbers = sorted({block for _, block, _ in reader.handles(keys)})
     cores, details = reader.cores(numbers), reader.details(numbers)
     for number in numbers:

@@ -120,8 +120,8 @@ def handles_of(stream: Stream, named: Columns, part: int) -> list[Handle]:
 
 
 def _hours(times: Sequence[int], part: int) -> list[bytes]:
-    first, last = _hour(part, min(times)), _hour(part, max(times))
-    return [first] * len(times) if first == last else [_hour(part, moment) for moment in times]
+    first, last = hour_of(part, min(times)), hour_of(part, max(times))
+    return [first] * len(times) if first == last else [hour_of(part, moment) for moment in times]
 
 
 def _id_handles(stream: Stream, named: Columns, hours: Sequence[bytes]) -> Iterator[bytes]:
@@ -136,7 +136,7 @@ def id_handle(tag: bytes, value: str) -> bytes:
     return tag + blake2b(value.encode(), digest_size=4).digest()
 
 
-def _hour(part: int, moment: int) -> bytes:
+def hour_of(part: int, moment: int) -> bytes:
     """Handles begin with the hour, so that what is written together lies together on disk."""
     return _HOURS[moment // days.HOUR % 24] if part != days.ASTRAY else _HOURS[0]
 
@@ -148,7 +148,7 @@ def hours(part: int) -> tuple[bytes, ...]:
 
 def identity(span: Span, part: int) -> tuple[bytes, bytes]:
     """Handle and span id: what two copies of one span share."""
-    return _hour(part, span.start) + SPANS.trace_tag + span.trace_id, span.span_id
+    return hour_of(part, span.start) + SPANS.trace_tag + span.trace_id, span.span_id
 
 
 def without_repeats(spans: Iterable[Span], part: int) -> dict[tuple[bytes, bytes], Span]:

@@ -13,7 +13,19 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from agents.spans import search
-from agents.spans.api import EVERYWHERE, LogRecord, Page, Query, Reach, Since, Span, SpanStore, Trace
+from agents.spans.api import (
+    EVERYWHERE,
+    NOTHING_KNOWN,
+    LogRecord,
+    Page,
+    Query,
+    Reach,
+    Since,
+    Span,
+    SpanStore,
+    Trace,
+)
+from agents.spans.days import SECOND
 from agents.spans.streams import LOGS, SPANS
 from agents.spans.values import Status
 from core import clock
@@ -81,7 +93,7 @@ def traces(
 
     `seen` is a span as the asker sees it: what is hidden from them is not found by them either.
     """
-    lister = _Lister(store, query, reach, seen, limit)
+    lister = _Lister(store, query, reach, seen, limit, is_top=not cursor and _is_everything(query))
     each = MATCHES_EACH if _narrows(query) else SPANS_EACH
     wanted, until = limit * each, clock.monotonic() + PATIENCE
     while True:
@@ -97,12 +109,16 @@ def traces(
 class _Lister:
     """The traces of one page, as they are found."""
 
-    def __init__(self, store: SpanStore, query: Query, reach: Reach, seen: Seen, limit: int) -> None:
-        self._store, self._reach, self._limit = store, reach, limit
+    def __init__(
+        self, store: SpanStore, query: Query, reach: Reach, seen: Seen, limit: int, *, is_top: bool
+    ) -> None:
+        """`is_top`: of each trace the newest span of all is the first that is found."""
+        self._store, self._reach, self._limit, self._is_top = store, reach, limit, is_top
         self._matches = matcher(query, reach, seen)
         self._met: set[bytes] = set()
         # Traces to come in the order of their spans, and those that were read ahead.
         self._ahead: deque[bytes] = deque()
+        self._first: dict[bytes, int] = {}
         self._read: dict[bytes, Trace] = {}
         self.rows: list[TraceRow] = []
 
@@ -113,6 +129,8 @@ class _Lister:
     def take(self, spans: Sequence[Span]) -> int:
         """Lists the traces of these spans until the page is full; how many spans it went through."""
         used, self._ahead = 0, deque(dict.fromkeys(span.trace_id for span in spans))
+        for span in spans:
+            self._first.setdefault(span.trace_id, span.start)
         for trace_id, own in groupby(spans, key=lambda span: span.trace_id):
             if self.is_full and trace_id not in self._met:
                 return used
@@ -136,7 +154,9 @@ class _Lister:
             while self._ahead and self._ahead.popleft() != trace_id:
                 pass
             wanted = [trace_id, *islice(self._ahead, min(self._limit - len(self.rows), AHEAD) - 1)]
-            self._read = dict(self._store.get_traces(wanted, reach=self._reach, limit=SUMMED_UP))
+            newest = {each: self._first[each] for each in wanted} if self._is_top else NOTHING_KNOWN
+            found = self._store.get_traces(wanted, reach=self._reach, limit=SUMMED_UP, newest=newest)
+            self._read = dict(found)
         return self._read.get(trace_id, Trace(()))
 
 
@@ -151,6 +171,11 @@ def matcher(query: Query, reach: Reach, seen: Seen = AS_IT_IS) -> Matches:
 def _narrows(query: Query) -> bool:
     """Does it leave out some of a trace's spans? All of them are of one environment, as a rule."""
     return bool(query.text) or any(each.field != "environment" for each in query.conditions)
+
+
+def _is_everything(query: Query) -> bool:
+    """Does it leave out nothing that is newer than what it finds?"""
+    return not query.text and not query.conditions and query.until > clock.now().timestamp() * SECOND
 
 
 def looks_inside(query: Query) -> bool:

@@ -11,13 +11,15 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from agents.spans import days
 from agents.spans.api import StoreBusyError, StoreFullError, StoreGoneError
@@ -28,8 +30,10 @@ from core import ids
 FILE = "store.sqlite3"
 ASTRAY_FOLDER = "astray"
 DROPPED = "dropped-"
+# Handles that a reader looks for alone; more are shared out among so many readers.
+ALONE, ABREAST = 128, 4
 # Idle connections that are kept for each part.
-KEPT = 4
+KEPT = 1 + ABREAST
 # Rows that one statement inserts.
 ROWS_TOGETHER = 32
 PATIENCE = 20.0
@@ -60,6 +64,10 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS digest (digest BLOB PRIMARY KEY, block INTEGER NOT NULL) WITHOUT ROWID",
 )
 
+# A handle, a block, and the span ids that it leads to.
+Found: TypeAlias = tuple[bytes, int, bytes]
+Finding: TypeAlias = Callable[[Sequence[bytes]], list[Found]]
+
 
 @dataclass(slots=True)
 class _Open:
@@ -71,12 +79,19 @@ class _Open:
 
 
 class SqlitePart(SqlPart):
-    """A part in its own file."""
+    """A part in its own file. `share_out` looks for many handles at once. Who writes goes without: what it has not
+    committed, nobody else sees."""
 
-    def __init__(self, part: int, opened: _Open) -> None:
+    def __init__(self, part: int, opened: _Open, share_out: Finding | None = None) -> None:
         super().__init__(part, {name: name for name in (*TABLES, "part")}, opened.series)
         self._execute = opened.connection.execute
         self._execute_many = opened.connection.executemany
+        self._share_out = share_out
+
+    def handles(self, keys: Collection[bytes]) -> list[Found]:
+        if self._share_out is None or len(keys) <= ALONE:
+            return super().handles(keys)
+        return self._share_out(sorted(keys))
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return self._execute(sql.format_map(self.tables), values).fetchall()
@@ -118,7 +133,7 @@ class SqliteShelf:
     @contextmanager
     def reading(self, part: int) -> Iterator[SqlitePart]:
         with self._errors(part), self._lease(part) as opened:
-            yield SqlitePart(part, opened)
+            yield SqlitePart(part, opened, partial(self._handles, part))
 
     @contextmanager
     def writing(self, part: int) -> Iterator[SqlitePart]:
@@ -158,6 +173,18 @@ class SqliteShelf:
     def close(self) -> None:
         for part in list(self._idle):
             self._forget(part)
+
+    def _handles(self, part: int, keys: Sequence[bytes]) -> list[Found]:
+        """By several readers at once: each look-up in a file that the kernel has forgotten waits for the disk, and
+        the disk can be waited for together."""
+        each = -(-len(keys) // ABREAST)
+        shares = [keys[start : start + each] for start in range(0, len(keys), each)]
+        with ThreadPoolExecutor(ABREAST, "span-handles") as pool:
+            return list(chain.from_iterable(pool.map(partial(self._handles_alone, part), shares)))
+
+    def _handles_alone(self, part: int, keys: Sequence[bytes]) -> list[Found]:
+        with self._errors(part), self._lease(part) as opened:
+            return SqlitePart(part, opened).handles(keys)
 
     # ---- files and connections -----------------------------------------------------------------------------
     def _path(self, part: int) -> Path:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.spans.api import Batch, Condition, CursorRefusedError, LogRequest, Op, Query, SpanStore
+from agents.spans.sqlite import ALONE
 from agents.spans.values import LogRecord, Span, attributes_of, encode
 from core import clock
 from core.access.api import Place
@@ -206,6 +207,44 @@ def test_traces_are_read_together_as_they_are_read_alone(store: SpanStore, spans
     found = store.get_traces([*ids, b"nobody's trace.."])
     assert found == {trace_id: store.get_trace(trace_id) for trace_id in ids}
     assert store.get_traces([]) == {}
+
+
+def test_traces_are_the_same_where_their_newest_spans_are_known(store: SpanStore, spans: list[Span]) -> None:
+    """More of them than one reader looks for alone, some over midnight."""
+    newest: dict[bytes, int] = {}
+    for span in spans:
+        newest[span.trace_id] = max(span.start, newest.get(span.trace_id, 0))
+    assert len(newest) > 2 * ALONE / 24
+    assert store.get_traces(newest, newest=newest) == store.get_traces(newest)
+    some = dict(list(newest.items())[::2])
+    assert store.get_traces(newest, newest=some) == store.get_traces(newest)
+    assert store.get_traces(newest, newest=newest, limit=3) == store.get_traces(newest, limit=3)
+
+
+@pytest.mark.parametrize("hours", [1, 2, 5, 13, 30])
+@pytest.mark.parametrize("rooted", [True, False])
+def test_a_trace_of_many_hours_is_whole_where_its_newest_span_is_known(
+    store: SpanStore, hours: int, rooted: bool
+) -> None:
+    """Its root lies far back, or is not there yet, and hours lie between."""
+    made = Maker().trace(MOMENT - hours * HOUR)[0]
+    first = made._replace(parent_id=b"" if rooted else b"a parent")
+    last = first._replace(span_id=b"the last", parent_id=first.span_id, start=MOMENT)
+    far = last._replace(span_id=b"far away", start=MOMENT + 400 * DAY)
+    with clock.held(NOON):
+        for each in (first, last, far):
+            store.write(Batch((each,)))
+    [trace] = store.get_traces([first.trace_id], newest={first.trace_id: MOMENT}).values()
+    assert {span.span_id for span in trace.spans} == {first.span_id, b"the last", b"far away"}
+
+
+def test_of_a_trace_whose_newest_span_is_known_only_what_may_be_seen(
+    store: SpanStore, spans: list[Span]
+) -> None:
+    newest = {span.trace_id: span.start for span in sorted(spans, key=lambda span: span.start)}
+    found = store.get_traces(newest, newest=newest, reach=lambda place: place.agent == "pay")
+    assert found == store.get_traces(newest, reach=lambda place: place.agent == "pay")
+    assert {span.agent for trace in found.values() for span in trace.spans} == {"pay"}
 
 
 def test_of_traces_read_together_each_has_its_limit_and_what_may_be_seen(
