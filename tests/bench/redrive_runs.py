@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -43,22 +44,29 @@ RATE, RUNS_SECONDS, RESTS_SECONDS = 400, 3, 1
 
 
 def throughput(letters: int) -> dict[str, float]:
-    """Messages a second, by floor, executor and kombu, in rounds so that a busy moment is everybody's."""
-    each = letters // ROUNDS
+    """Messages a second, by each way, in rounds so that a busy moment is everybody's."""
+    each, few = letters // ROUNDS, min(ONE_BY_ONE, letters // ROUNDS)
     for number in range(ROUNDS):
         redrive_data.fill(f"floor-{number}", number * each, each)
         redrive_data.fill(f"redriven-{number}", number * each, each)
+        redrive_data.fill(f"script-{number}", number * few, few)
     redrive_data.analysed()
-    who, seconds = operator(), dict.fromkeys(("floor", "executor", "kombu"), 0.0)
-    few = [redrive_data.body(number) for number in range(min(ONE_BY_ONE, each))]
+    who, seconds = operator(), dict.fromkeys(("floor", "executor", "script", "kombu"), 0.0)
+    bodies = [redrive_data.body(number) for number in range(few)]
     with workers(WORKERS) as hands:
         for number in range(ROUNDS):
             prepared, queue = ready(f"floor-{number}"), f"redriven-{number}"
             seconds["floor"] += redrive_floor.bare(BROKER, f"floor-{number}", prepared, PORTION)
             seconds["executor"] += timed(hands, started(who, queue, rate="full"))
-            seconds["kombu"] += redrive_floor.one_by_one(BROKER, "kombu", few)
-    numbers = {"floor": each * ROUNDS, "executor": each * ROUNDS, "kombu": len(few) * ROUNDS}
-    return {name: numbers[name] / spent for name, spent in seconds.items()}
+            some = zip(letters_of(f"script-{number}"), bodies, strict=True)
+            seconds["script"] += redrive_floor.script(BROKER, f"script-{number}", some)
+            seconds["kombu"] += redrive_floor.one_by_one(BROKER, "kombu", bodies)
+    sent = dict.fromkeys(("floor", "executor"), each) | dict.fromkeys(("script", "kombu"), few)
+    return {name: sent[name] * ROUNDS / spent for name, spent in seconds.items()}
+
+
+def letters_of(queue: str) -> list[UUID]:
+    return list(Letter.objects.filter(queue=queue).order_by("pk").values_list("pk", flat=True))
 
 
 def ready(queue: str) -> list[Ready]:

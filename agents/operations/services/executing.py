@@ -28,7 +28,7 @@ from agents.operations.services import (
 )
 from agents.operations.services.claiming import NotAllowedError, Portion, Taken
 from agents.operations.services.composing import UneditableError, UnreadableError
-from agents.operations.services.hands import standing_of
+from agents.operations.services.hands import share, standing_of
 from agents.operations.services.publishers import NoSuchBrokerError, Publishers
 from agents.operations.services.recording import Fate
 from agents.operations.values import State
@@ -112,7 +112,7 @@ def _portion(operation: Operation, publishers: Publishers) -> int:
     rate = operation.plan.how.rate
     kinds = {broker.kind for broker in publishers.brokers(operation)}
     size = min((PORTION.get(kind, 100) for kind in kinds), default=100)
-    return size if rate is None else min(size, max(1, int(rate / 2)))
+    return share(operation, size) if rate is None else min(size, max(1, int(rate / 2)))
 
 
 def _send(portion: Portion, publishers: Publishers) -> None:
