@@ -358,3 +358,32 @@ def test_a_delayed_message__moved_to_its_queue_by_the_watcher_when_it_is_due(con
         return consumer.waiting() == 1
 
     until(arrived, "the delayed message")
+
+
+def test_an_outcome_and_a_death_come_before_it_was_noted__those_are_left_as_they_are() -> None:
+    ended, again, sent = held(3)
+    ana = operator()
+    operation = api.start(planned(ana, **ALL), "why not", ana)
+    portion = claiming.claim(operation, 5)
+    assert portion
+    settling.settle([Outcome(ended, 1, ItemState.PROCESSED, Grade.EVENT)])
+    Letter.objects.filter(pk=again).update(state="held")
+    recording.record(portion, {each.item: Sent.CONFIRMED for each in portion.taken})
+    check(operation)
+    assert (operation.processed, operation.dispatched, operation.claimed) == (1, 2, 0)
+    states = dict(Letter.objects.values_list("pk", "state"))
+    assert states == {ended: "processed", again: "held", sent: "dispatched"}
+    lines = LetterChange.objects.filter(letter__in=[again, sent], after="dispatched")
+    assert list(lines.values_list("letter", flat=True)) == [sent]
+
+
+def test_a_letter_that_is_gone_before_it_was_noted__the_others_are_noted() -> None:
+    gone, sent = held(2)
+    ana = operator()
+    operation = api.start(planned(ana, **ALL), "why not", ana)
+    portion = claiming.claim(operation, 5)
+    assert portion
+    Letter.objects.filter(pk=gone).delete()
+    recording.record(portion, {each.item: Sent.CONFIRMED for each in portion.taken})
+    assert check(operation).dispatched == 2
+    assert letter_states([sent]) == {"dispatched"}

@@ -34,9 +34,12 @@ class UneditableError(Exception):
 def posts(taken: Sequence[Taken], options: Options) -> list[Post]:
     """A message each, in their order. Raises SealError, UnreadableError, UneditableError."""
     found, now = _contents(taken), clock.now()
-    died = _died(taken) if options.expiry is Expiry.SHIFT else {}
+    if options.expiry is not Expiry.SHIFT:
+        return [_post(each, one, options, timedelta()) for each, one in zip(taken, found, strict=True)]
+    died = _died(taken)
     return [
-        _post(each, found[each.letter.pk], options, now - died.get(each.letter.pk, now)) for each in taken
+        _post(each, one, options, now - died.get(each.letter.pk, now))
+        for each, one in zip(taken, found, strict=True)
     ]
 
 
@@ -47,18 +50,21 @@ def message_of(letter: Letter | Outgoing, contents: Contents) -> Message:
     )
 
 
-def _contents(taken: Sequence[Taken]) -> dict[UUID, Contents]:
-    """What each one's last death carried."""
+def _contents(taken: Sequence[Taken]) -> list[Contents]:
+    """What each one's last death carried, in their order."""
     by_death: dict[int, list[str]] = defaultdict(list)
     for each in taken:
         by_death[each.letter.deaths].append(each.key)
     found: dict[UUID, Contents] = {}
     for death, keys in by_death.items():
         found |= custody.carried(keys, death)
-    for each in taken:
-        if each.letter.pk not in found:
-            raise UnreadableError(f"The contents of letter {each.key} are gone.")
-    return found
+    return [_there(each, found.get(each.letter.pk)) for each in taken]
+
+
+def _there(taken: Taken, contents: Contents | None) -> Contents:
+    if contents is None:
+        raise UnreadableError(f"The contents of letter {taken.key} are gone.")
+    return contents
 
 
 def _died(taken: Sequence[Taken]) -> dict[UUID, datetime]:

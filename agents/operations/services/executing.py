@@ -173,7 +173,7 @@ def _sent(portion: Portion, publisher: Publisher, pairs: Sequence[tuple[Taken, P
 def _complain(operation: Operation, fates: Mapping[int, Fate]) -> None:
     """Nothing was lost: those letters are held again. But somebody has to look."""
     where = operation.plan.how.target_queue or "its queue"
-    found = set(fates.values())
+    found = fates.values()
     if Sent.UNROUTABLE in found:
         raise HeldUpError(f"no queue takes the messages: {where} is not there")
     if Sent.REFUSED in found:

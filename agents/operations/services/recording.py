@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -39,10 +38,7 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
     """Note what became of each item (by its id), and give the claim back; what is in doubt stays claimed, for whoever
     can ask the broker. Raises StaleStateError when the claim is another's by now: then the other one notes it."""
     with transaction.atomic():
-        # Letters first, as whoever settles does: nobody waits in a circle, and while they are locked no item of theirs
-        # moves.
-        letters = settling.lock_letters(each.key for each in portion.taken)
-        still = {id for id, letter in letters.items() if letter.state == LetterState.CLAIMED}
+        still = _still_claimed(portion)
         sent, lost, back = _sorted(portion, fates)
         now = clock.now()
         _dispatched(portion, sent, still, now)
@@ -55,10 +51,21 @@ def record(portion: Portion, fates: Mapping[int, Fate]) -> None:
             "unknown": len(lost),
             "waiting": len(back),
         }
-        _count(portion.operation, counts, now)
         events = _events(portion, sent, lost, fates)
         untold = telling.note(events, telling.GRACE)
+        # Last: every other worker of the operation waits for its row.
+        _count(portion.operation, counts, now)
     telling.tell(untold)
+
+
+def _still_claimed(portion: Portion) -> Set[str]:
+    """Keys of the letters, locked before their items, as by whoever settles: nobody waits in a circle, and while they
+    are locked no item of theirs moves. Mostly that is all of them, and then none is read."""
+    keys = Listed(each.key for each in portion.taken)
+    if settling.lock_and_count(keys, LetterState.CLAIMED) == len(keys):
+        return set(keys)
+    rows = Letter.objects.filter(among("pk", keys), state=LetterState.CLAIMED)
+    return set(map(str, rows.values_list("pk", flat=True)))
 
 
 def _give_back(portion: Portion, now: datetime) -> None:
@@ -69,9 +76,10 @@ def _give_back(portion: Portion, now: datetime) -> None:
 
 def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], list[Taken], list[Taken]]:
     """Those that are still claimed: an outcome may have come first, and then it is noted already."""
-    rows = _claimed(portion, (each.item for each in portion.taken))
-    still = set(rows.values_list("pk", flat=True))
-    portion.taken = [each for each in portion.taken if each.item in still]
+    rows = _claimed(portion, Listed(each.item for each in portion.taken))
+    if rows.count() != len(portion.taken):
+        still = set(rows.values_list("pk", flat=True))
+        portion.taken = [each for each in portion.taken if each.item in still]
     sent: list[Taken] = []
     lost: list[Taken] = []
     back: list[Taken] = []
@@ -87,19 +95,19 @@ def _claimed(portion: Portion, items: Iterable[int]) -> QuerySet[Item]:
     return Item.objects.filter(among("pk", items), state=ItemState.CLAIMED, claim=portion.claim.pk)
 
 
-def _dispatched(portion: Portion, sent: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+def _dispatched(portion: Portion, sent: Sequence[Taken], still: Set[str], now: datetime) -> None:
     options = portion.operation.plan.how
     due = now + timedelta(seconds=options.delay + options.jitter + options.outcome_within)
     _items(portion, sent, state=ItemState.DISPATCHED, since=now, sent_at=now, due=due)
     _letters(sent, still, LetterState.DISPATCHED, portion.operation, now)
 
 
-def _unknown(portion: Portion, lost: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+def _unknown(portion: Portion, lost: Sequence[Taken], still: Set[str], now: datetime) -> None:
     _items(portion, lost, state=ItemState.UNKNOWN, since=now, why=UNKNOWN_WHY)
     _letters(lost, still, LetterState.UNKNOWN, portion.operation, now)
 
 
-def _released(portion: Portion, back: Sequence[Taken], still: Set[UUID], now: datetime) -> None:
+def _released(portion: Portion, back: Sequence[Taken], still: Set[str], now: datetime) -> None:
     """Nothing was sent, so the redrive's number was not used: the next claim takes the same."""
     _items(portion, back, state=ItemState.WAITING, since=now, number=0, step=0)
     moved = _letters(back, still, LetterState.HELD, portion.operation, now)
@@ -115,10 +123,10 @@ def _items(portion: Portion, taken: Sequence[Taken], **changes: Any) -> None:
 
 
 def _letters(
-    taken: Sequence[Taken], still: Set[UUID], after: LetterState, operation: Operation, now: datetime
+    taken: Sequence[Taken], still: Set[str], after: LetterState, operation: Operation, now: datetime
 ) -> Listed[str]:
     """Those that are still claimed; one that died again in the meantime is held already, and stays so."""
-    moved = Listed(each.key for each in taken if each.letter.pk in still)
+    moved = Listed(each.key for each in taken if each.key in still)
     if moved:
         settling.move_letters(moved, LetterState.CLAIMED, after, operation.by_name, str(operation), now)
     return moved

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from agents.deadletters.models import Letter
@@ -18,7 +18,7 @@ from agents.operations.services import judging, steps, telling
 from agents.operations.services.lines import add_lines
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock, crash
-from core.among import among, listed
+from core.among import Listed, among, listed
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -150,6 +150,18 @@ def lock_letters(ids: Iterable[UUID | str]) -> dict[UUID, Held]:
     """As they are, kept for this transaction, always in the same order: so nobody waits in a circle."""
     rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk")
     return {id: Held(*row) for id, *row in rows.values_list("pk", *Held._fields)}
+
+
+def lock_and_count(ids: Listed[str], state: LetterState) -> int:
+    """How many of these letters are in a state. They are locked as by `lock_letters`, and no row is read out."""
+    rows = Letter.objects.select_for_update().filter(among("pk", ids)).order_by("pk").values("state")
+    locked, given = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FILTER (WHERE state = %s) FROM ({locked}) AS locked",  # noqa: S608 - our own
+            [str(state), *given],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
