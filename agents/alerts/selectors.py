@@ -46,7 +46,7 @@ def open_(subject: Subject, limit: int) -> list[Alert]:
 def firing(subject: Subject, limit: int) -> list[Alert]:
     """What wants a person: nobody has it, it is worse than a notice, follows from nothing and is not silenced.
     Critical ones first, then the longest."""
-    rows = seen_by(subject).filter(WANTS_A_PERSON)
+    rows = seen_by(subject).filter(WANTS_A_PERSON).select_related("rule")
     return list(rows.order_by(WORST_FIRST, "first_raised_at")[:limit])
 
 

@@ -14,6 +14,8 @@ def title_of(rule: Rule, reading: Reading) -> str:
     """The same for as long as the alert lives: figures are in the detail."""
     spot = reading.spot
     what = reading.title or spot.queue or spot.agent or spot.broker or spot.name
+    # A failure's own words may end like a sentence; here they begin one.
+    what = what.rstrip(".")
     return f"{what}: {rule.title}"[:MOST_TITLE] if what else rule.title[:MOST_TITLE]
 
 

@@ -30,7 +30,7 @@ from dashboard.pages import doing, frame, group_moves, group_rows, plan_form
 
 SHOWN, MOST_OTHERS = 20, 50
 # How long a mute lasts, in hours.
-MUTES = (("1h", 1), ("8h", 8), ("1d", 24), ("7d", 168))
+MUTES = (("1 hour", 1), ("8 hours", 8), ("1 day", 24), ("7 days", 168))
 SPLIT_BY = (
     *("version", "queue", "agent", "workflow", "task", "sender", "instance"),
     *("failure_message", "fingerprint"),

@@ -108,6 +108,7 @@ def of_causes(causes: Iterable[Cause]) -> Iterator[Todo]:
             "Why",
             reverse("stuck-cause", args=(row.pk,)),
             short=f"{many} stuck behind {who}",
+            stands=(row.environment, row.agent, row.queue),
         )
 
 

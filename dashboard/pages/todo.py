@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.urls import reverse
 
 from agents.alerts.models import Alert
-from agents.alerts.values import Severity
+from agents.alerts.values import Severity, Signal
 from agents.deadletters.trouble import Trouble as CaptureTrouble
 from agents.deadletters.trouble import What
 from agents.intake.trouble import Trouble
@@ -35,6 +35,8 @@ class Todo:
     lines: tuple[str, ...] = ()
     # How it reads within the sentence; empty: another one says it too.
     short: str = ""
+    # Of stuck messages: the environment, the agent and the queue that do not move.
+    stands: tuple[str, str, str] | None = None
 
     @property
     def paste(self) -> str:
@@ -69,11 +71,12 @@ class Verdict:
 
 def todos(facts: Facts) -> list[Todo]:
     """What to do, most urgent first."""
+    stand_still = [each.stands for each in facts.more if each.stands]
     found = [
         *_troubles(facts.troubles),
         *_processes(facts.processes),
         *_captures(facts.captures),
-        *_alerts(facts.alerts),
+        *_alerts(alert for alert in facts.alerts if not _told_by_cause(alert, stand_still)),
         *facts.more,
         *_approvals(facts),
         *_first_agent(facts),
@@ -118,7 +121,17 @@ def _captures(troubles: tuple[CaptureTrouble, ...]) -> Iterator[Todo]:
         )
 
 
-def _alerts(alerts: tuple[Alert, ...]) -> Iterator[Todo]:
+def _told_by_cause(alert: Alert, stand_still: list[tuple[str, str, str]]) -> bool:
+    """Whether a cause of stuck messages says it already, with evidence: the same thing is to be done only once."""
+    if alert.rule is None or alert.rule.signal not in (Signal.STUCK, Signal.AGENT_DOWN):
+        return False
+    return any(
+        environment == alert.environment and (agent == alert.agent if alert.agent else queue == alert.queue)
+        for environment, agent, queue in stand_still
+    )
+
+
+def _alerts(alerts: Iterable[Alert]) -> Iterator[Todo]:
     for alert in alerts:
         often = f" Raised {words.number(alert.count)} times." if alert.count > 1 else ""
         said = " ".join(filter(None, (alert.detail, alert.error)))

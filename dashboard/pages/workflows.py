@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +35,8 @@ class Row:
 
     figures: dict[str, Any]
     spark: str
+    # Another one has this name too: only what it begins with tells them apart.
+    alike: bool = False
 
 
 @requires(Permission.SEE)
@@ -70,7 +73,12 @@ def newest(request: HttpRequest) -> JsonResponse:
 def rows_of(request: HttpRequest, span: Span) -> list[Row]:
     """Every workflow with runs in this time that the reader may see."""
     known = selectors.seen_by(frame.subject_of(request), frame.environment_of(request))
-    return [_row(each, span) for each in selectors.in_time(known, span.since, span.until)]
+    return _told_apart([_row(each, span) for each in selectors.in_time(known, span.since, span.until)])
+
+
+def _told_apart(rows: list[Row]) -> list[Row]:
+    titles = Counter(row.figures["title"] for row in rows)
+    return [replace(row, alike=titles[row.figures["title"]] > 1) for row in rows]
 
 
 def of_range(request: HttpRequest) -> Span:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from agents.alerts.models import Alert, Rule
+from agents.alerts.values import Severity, Signal
 from agents.intake.trouble import Trouble
 from core.processes import Kind, ProcessState, State
 from dashboard.pages import todo
-from dashboard.pages.todo import Facts
+from dashboard.pages.todo import Facts, Todo
 
 AT = datetime(2026, 11, 20, 14, 3, 12, tzinfo=UTC)
 WELL = Facts(
@@ -76,3 +78,28 @@ def test_approvals_and_trouble_at_intake_have_a_button_and_a_reason() -> None:
     assert found[0].why.startswith("The disk is full.")
     assert (found[1].button, found[1].url) == ("Approvals", "/approvals")
     assert todo.verdict(found).text == "intake one cannot write · 1 request waits for your approval"
+
+
+def _alert(signal: Signal, queue: str = "", agent: str = "") -> Alert:
+    rule = Rule(pk=1, signal=signal)
+    return Alert(
+        rule=rule,
+        environment="default",
+        queue=queue,
+        agent=agent,
+        title=f"{signal} of {agent or queue}",
+        severity=Severity.WARNING,
+        first_raised_at=AT,
+    )
+
+
+def test_an_alert_about_what_stands_still__is_told_by_its_cause_alone() -> None:
+    alerts = (
+        _alert(Signal.STUCK, queue="search"),
+        _alert(Signal.AGENT_DOWN, agent="search"),
+        _alert(Signal.STUCK, queue="mailer"),
+        _alert(Signal.ERROR_RATIO, agent="search"),
+    )
+    cause = Todo("bad", "search is down", "Start it again.", stands=("default", "search", "search"))
+    found = todo.todos(replace(WELL, alerts=alerts, more=(cause,)))
+    assert [each.what for each in found] == ["search is down", "stuck of mailer", "error_ratio of search"]

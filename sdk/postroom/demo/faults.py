@@ -44,7 +44,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
             POISON,
             "extract",
             "every third invoice is one that nobody can read",
-            "Dead letters: a group of extract, each with one attempt; the others do not wait",
+            "Letters: a group of extract, each with one attempt; the others do not wait",
             "no more come; purge the letters, or keep them",
         ),
         Fault(
@@ -65,7 +65,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
             RELEASE,
             "validate",
             "validate 1.5.0 is released, and fails on every second document",
-            "Dead letters: a new group of validate 1.5.0; Agents: the new version",
+            "Letters: a new group of validate 1.5.0; Agents: the new version",
             "validate 1.5.1 is released: redrive the group, in steps, and watch it be processed",
             FIXED,
         ),

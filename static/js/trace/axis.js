@@ -2,6 +2,7 @@
 import { ticksOf } from "./scale.js";
 import { took } from "./words.js";
 
+// What a moment and its words take, in pixels.
 const NARROW = 56;
 
 /**
@@ -13,11 +14,16 @@ export function drawAxis(axis, { trace, scale, width }, unfold) {
   axis.replaceChildren();
   let reached = -NARROW;
   for (const { at, x } of ticksOf(scale, trace.until)) {
-    if (x * width < reached + NARROW || x * width > width - NARROW / 2) continue;
+    if (x * width < reached + NARROW || x * width > width - NARROW || isUnderFold(x, scale, width)) continue;
     reached = x * width;
     axis.append(mark("trace-moment", at ? took(at).replace(/\.0+ /, " ") : "0", reached));
   }
   for (const piece of scale.folds) axis.append(fold(piece, trace, width, unfold));
+}
+
+/** Whether a pause's button would lie over its words. */
+function isUnderFold(x, scale, width) {
+  return scale.folds.some((piece) => x > 0 && x * width > piece.x * width - NARROW && x < piece.x + piece.width);
 }
 
 function mark(name, text, left) {
