@@ -63,8 +63,13 @@ def fill(letters: int, number_of_groups: int) -> None:
         a_letter(number, groups[int(number_of_groups * dice.random() ** 2)], now, dice)
         for number in range(letters)
     )
+    begun = False
     while some := list(islice(rows, BATCH)):
         keep(some, dice.choices(bodies, k=len(some)), parts, rates)
+        if not begun:
+            # PostgreSQL keeps its way of checking references, and to read a table whole is quickest in an empty one.
+            begun = True
+            analysed()
     count(groups, parts, rates)
     analysed()
 
