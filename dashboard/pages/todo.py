@@ -122,7 +122,10 @@ def _captures(troubles: tuple[CaptureTrouble, ...]) -> Iterator[Todo]:
 
 
 def _told_by_cause(alert: Alert, stand_still: list[tuple[str, str, str]]) -> bool:
-    """Whether a cause of stuck messages says it already, with evidence: the same thing is to be done only once."""
+    """Whether a cause of stuck messages says it already, with evidence: the same thing is to be done only once. An
+    operation that halted always is among the steps."""
+    if alert.rule and alert.rule.signal == Signal.OPERATION_HALTED:
+        return True
     if alert.rule is None or alert.rule.signal not in (Signal.STUCK, Signal.AGENT_DOWN):
         return False
     return any(

@@ -93,11 +93,12 @@ def _alert(signal: Signal, queue: str = "", agent: str = "") -> Alert:
     )
 
 
-def test_an_alert_about_what_stands_still__is_told_by_its_cause_alone() -> None:
+def test_an_alert_about_what_stands_still__is_told_once() -> None:
     alerts = (
         _alert(Signal.STUCK, queue="search"),
         _alert(Signal.AGENT_DOWN, agent="search"),
         _alert(Signal.STUCK, queue="mailer"),
+        _alert(Signal.OPERATION_HALTED),
         _alert(Signal.ERROR_RATIO, agent="search"),
     )
     cause = Todo("bad", "search is down", "Start it again.", stands=("default", "search", "search"))

@@ -36,7 +36,11 @@ def new(now: datetime, window: timedelta) -> Readings:
 def back(now: datetime, window: timedelta) -> Readings:
     """Failures of which a letter died again within it, after a redrive."""
     rows = selectors.groups_come_back(now - window)
-    return Readings(tuple(_group(each, f"it came back {each.came_back:,} times so far") for each in rows))
+    return Readings(tuple(_group(each, _times(each.came_back)) for each in rows))
+
+
+def _times(number: int) -> str:
+    return f"It came back {'once' if number == 1 else f'{number:,} times'} so far"
 
 
 def _group(group: FailureGroup, says: str) -> Reading:
