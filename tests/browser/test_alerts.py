@@ -42,6 +42,8 @@ def test_the_pages_fit_and_nothing_complains(open_own: Open, theme: str, width: 
         visit.live()
         visit.shoot(f"{name}-{theme}-{width}")
         assert visit.overflow() <= 0, name
+        # A phone's browser makes its window as wide as what does not fit.
+        assert visit.page.evaluate("window.innerWidth") == width, name
         assert not axe.SCRIPT.exists() or axe.serious(visit.page) == [], name
     assert visit.complaints == []
 
