@@ -15,7 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Field, Func, IntegerField, UUIDField
 from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["Listed", "among", "array", "listed"]
+__all__ = ["Listed", "among", "array", "listed", "still_is"]
 
 T = TypeVar("T")
 # What is written in an array as it is: no quotes, no escapes.
@@ -72,6 +72,30 @@ class _Among(Func):
 def among(column: str, values: Iterable[Any]) -> _Among:
     """A condition on a column of the rows themselves."""
     return _Among(column, values)
+
+
+class _Still(Func):
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, column: str, value: str, **extra: Any) -> None:
+        super().__init__(column, **extra)
+        self._value = value
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, list[Any]]:
+        named, parameters = compiler.compile(self.source_expressions[0])
+        return f"{named} || '' = %s", [*parameters, self._value]
+
+
+def still_is(column: str, value: str) -> _Still:
+    """That a column of text has this value, where `among` names the rows and nothing else shall.
+
+    Where few rows have the value, or had it when the database last counted, it would go through the index of that
+    column, and with it through all rows that had the value since: each letter is `claimed` for a moment.
+    """
+    return _Still(column, str(value))
 
 
 def array(field: Field[Any, Any], values: Iterable[Any], connection: BaseDatabaseWrapper) -> tuple[str, Any]:

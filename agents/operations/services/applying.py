@@ -18,7 +18,7 @@ from agents.operations.services import claiming, controlling, telling
 from agents.operations.services.claiming import leave_out, pick
 from agents.operations.values import Action, ItemState
 from core import clock, crash, hints
-from core.among import Listed, among
+from core.among import Listed, among, still_is
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -37,7 +37,7 @@ def apply(operation: Operation) -> bool:
         letters = [letter for _, letter in picked.taken]
         _move(operation, action, Listed(letter.pk for letter in letters), now)
         ids = [item.pk for item, _ in picked.taken]
-        rows = Item.objects.filter(among("pk", ids), state=ItemState.WAITING)
+        rows = Item.objects.filter(among("pk", ids), still_is("state", ItemState.WAITING))
         if rows.update(state=ItemState.APPLIED, since=now) != len(ids):
             raise StaleStateError("Another worker has these items.")
         left = sum(map(len, picked.left.values()))
@@ -55,7 +55,9 @@ def apply(operation: Operation) -> bool:
 
 def _move(operation: Operation, action: Action, ids: Listed[UUID], now: datetime) -> None:
     before, after = BEFORE[action], AFTER[action]
-    if Letter.objects.filter(among("pk", ids), state=before).update(state=after, since=now) != len(ids):
+    if Letter.objects.filter(among("pk", ids), still_is("state", before)).update(
+        state=after, since=now
+    ) != len(ids):
         raise StaleStateError("Another operation has these letters.")
     claiming.say(ids, before, after, operation, now)
     Receipt.objects.filter(among("letter", ids)).delete()

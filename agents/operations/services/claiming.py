@@ -24,7 +24,7 @@ from agents.operations.services.lines import add_lines
 from agents.operations.values import FLAGS, PERMISSIONS, TAKEN_FROM, Action, ItemState, State
 from core import clock
 from core.access.api import Decision, may
-from core.among import Listed, among
+from core.among import Listed, among, still_is
 from core.transitions import StaleStateError
 
 # How long a worker may be silent before its items are somebody else's.
@@ -129,7 +129,7 @@ def pick(operation: Operation, most: int) -> Picked:
 def leave_out(left: dict[str, list[int]], now: datetime) -> None:
     """Items that are not taken, with the reason."""
     for why, ids in left.items():
-        rows = Item.objects.filter(among("pk", ids), state=ItemState.WAITING)
+        rows = Item.objects.filter(among("pk", ids), still_is("state", ItemState.WAITING))
         if rows.update(state=ItemState.LEFT_OUT, since=now, why=why) != len(ids):
             raise StaleStateError("Another worker has these items.")
 
@@ -167,7 +167,7 @@ def _take(
 ) -> Portion:
     hands = [Taken(item.pk, letter, letter.redrives + 1, str(letter.pk)) for item, letter in taken]
     ids = Listed(each.key for each in hands)
-    rows = Letter.objects.filter(among("pk", ids), state=LetterState.HELD)
+    rows = Letter.objects.filter(among("pk", ids), still_is("state", LetterState.HELD))
     if rows.update(state=LetterState.CLAIMED, since=now, redrives=F("redrives") + 1) != len(ids):
         raise StaleStateError("Another operation has these letters.")
     say(ids, LetterState.HELD, LetterState.CLAIMED, operation, now)
@@ -185,7 +185,7 @@ def _hold(operation: Operation, held: Claim, hands: Iterable[Taken], now: dateti
     for each in hands:
         numbers[each.number].append(each.item)
     for number, some in numbers.items():
-        Item.objects.filter(among("pk", some), state=ItemState.WAITING).update(
+        Item.objects.filter(among("pk", some), still_is("state", ItemState.WAITING)).update(
             state=ItemState.CLAIMED, claim=held.pk, number=number, step=step, since=now
         )
 

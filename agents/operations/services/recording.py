@@ -18,7 +18,7 @@ from agents.operations.services import settling, steps, telling
 from agents.operations.services.claiming import Portion, Taken
 from agents.operations.values import ItemState
 from core import clock
-from core.among import Listed, among
+from core.among import Listed, among, still_is
 from core.brokers.api import Sent
 from core.transitions import StaleStateError
 
@@ -64,7 +64,7 @@ def _still_claimed(portion: Portion) -> Set[str]:
     keys = Listed(each.key for each in portion.taken)
     if settling.lock_and_count(keys, LetterState.CLAIMED) == len(keys):
         return set(keys)
-    rows = Letter.objects.filter(among("pk", keys), state=LetterState.CLAIMED)
+    rows = Letter.objects.filter(among("pk", keys), still_is("state", LetterState.CLAIMED))
     return set(map(str, rows.values_list("pk", flat=True)))
 
 
@@ -92,7 +92,9 @@ def _sorted(portion: Portion, fates: Mapping[int, Fate]) -> tuple[list[Taken], l
 
 def _claimed(portion: Portion, items: Iterable[int]) -> QuerySet[Item]:
     """Those of these items that the claim still holds."""
-    return Item.objects.filter(among("pk", items), state=ItemState.CLAIMED, claim=portion.claim.pk)
+    return Item.objects.filter(
+        among("pk", items), still_is("state", ItemState.CLAIMED), claim=portion.claim.pk
+    )
 
 
 def _dispatched(portion: Portion, sent: Sequence[Taken], still: Set[str], now: datetime) -> None:
@@ -112,7 +114,7 @@ def _released(portion: Portion, back: Sequence[Taken], still: Set[str], now: dat
     _items(portion, back, state=ItemState.WAITING, since=now, number=0, step=0)
     moved = _letters(back, still, LetterState.HELD, portion.operation, now)
     if moved:
-        rows = Letter.objects.filter(among("pk", moved), state=LetterState.HELD)
+        rows = Letter.objects.filter(among("pk", moved), still_is("state", LetterState.HELD))
         rows.update(redrives=F("redrives") - 1)
 
 

@@ -18,7 +18,7 @@ from agents.operations.services import judging, steps, telling
 from agents.operations.services.lines import add_lines
 from agents.operations.values import AWAITED, Grade, ItemState
 from core import clock, crash
-from core.among import Listed, among, listed
+from core.among import Listed, among, listed, still_is
 from core.crash import Point
 from core.transitions import StaleStateError
 
@@ -166,7 +166,7 @@ def lock_and_count(ids: Listed[str], state: LetterState) -> int:
 
 def move_items(ids: Collection[int], step: Step, now: datetime) -> None:
     """Compare-and-set. Raises StaleStateError unless every one of them moved."""
-    rows = Item.objects.filter(among("pk", ids), state=step.before)
+    rows = Item.objects.filter(among("pk", ids), still_is("state", step.before))
     changes = {
         "state": step.after,
         "since": now,
@@ -184,7 +184,9 @@ def move_letters(
 ) -> None:
     """Compare-and-set with history. Raises StaleStateError unless every one of them moved."""
     some = listed(ids)
-    if Letter.objects.filter(among("pk", some), state=before).update(state=after, since=now) != len(some):
+    if Letter.objects.filter(among("pk", some), still_is("state", before)).update(
+        state=after, since=now
+    ) != len(some):
         raise StaleStateError(f"Letters are no longer {before}.")
     add_lines(some, before, after, now, by, reason)
 
