@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, Exists, Func, IntegerField, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 from agents.deadletters.models import (
     FailureGroup,
@@ -147,14 +150,43 @@ def rates(
 
 
 def lines(
-    ids: Sequence[UUID], seconds: int, since: datetime, until: datetime
-) -> dict[UUID, list[tuple[datetime, int]]]:
-    """The same of several groups, all versions together: for the small lines in a list."""
-    rows = GroupRate.objects.filter(group__in=ids, seconds=seconds, at__gte=since, at__lt=until)
-    found: dict[UUID, list[tuple[datetime, int]]] = defaultdict(list)
-    for group, at, number in rows.order_by("at").values_list("group", "at").annotate(number=Sum("deaths")):
-        found[group].append((at, number))
+    ids: Sequence[UUID], seconds: int, since: datetime, until: datetime, parts: int
+) -> dict[UUID, list[int]]:
+    """Deaths of several groups in so many equal parts of a time, from minutes (60) or hours (3600): for the small lines
+    in a list. What was under way at the beginning counts there."""
+    begin = since - timedelta(seconds=seconds)
+    rows = GroupRate.objects.filter(group__in=ids, seconds=seconds, at__gt=begin, at__lt=until)
+    each = (until - since).total_seconds() / parts
+    counted = rows.values_list("group", _Part("at", since, each)).annotate(Sum("deaths")).order_by()
+    found: dict[UUID, list[int]] = defaultdict(lambda: [0] * parts)
+    for group, place, number in counted:
+        found[group][min(max(place, 0), parts - 1)] += number
     return found
+
+
+class _Part(Func):
+    """In which part of a time a moment lies, each of them so many seconds long."""
+
+    output_field = IntegerField()
+
+    def __init__(self, column: str, since: datetime, each: float, **extra: Any) -> None:
+        super().__init__(column, Value(since.timestamp()), Value(max(each, 1.0)), **extra)
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, list[Any]]:
+        moment, since, each = map(compiler.compile, self.source_expressions)
+        return self._said(f"FLOOR((EXTRACT(EPOCH FROM {moment[0]}) - %s) / %s)::integer", moment, since, each)
+
+    def as_sqlite(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, list[Any]]:
+        moment, since, each = map(compiler.compile, self.source_expressions)
+        return self._said(f"CAST((STRFTIME('%%s', {moment[0]}) - %s) / %s AS INTEGER)", moment, since, each)
+
+    @staticmethod
+    def _said(sql: str, *compiled: tuple[str, Sequence[Any]]) -> tuple[str, list[Any]]:
+        return sql, [value for _, values in compiled for value in values]
 
 
 def notes_of(group: FailureGroup) -> list[GroupNote]:

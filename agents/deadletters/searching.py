@@ -233,14 +233,15 @@ def _are_many(found: str, match: str) -> bool:
 
 
 def _one_by_one(wanted: _Wanted, whole: bool) -> Q:
-    """The same answer from the words themselves."""
+    """The same answer from the words themselves. A value and no EXISTS: that, PostgreSQL would answer for all letters
+    first, and then put them in the list's order."""
     place = "' ' || t.said || ' ' || t.carried || ' '" if whole else "' ' || t.said || ' '"
     likes = [f"% {word}%" for word in wanted.begun] + [f"% {word} %" for word in wanted.pairs]
     where, given = " AND ".join([f"({place}) LIKE %s"] * len(likes)), list(likes)
     for phrase in wanted.phrases:
         where += " AND (t.said LIKE %s OR t.carried LIKE %s)" if whole else " AND t.said LIKE %s"
         given += [f"%{phrase}%"] * (2 if whole else 1)
-    sql = f"EXISTS (SELECT 1 FROM {TABLE} t WHERE t.letter_id = deadletters_letter.id AND {where})"  # noqa: S608
+    sql = f"COALESCE((SELECT {where} FROM {TABLE} t WHERE t.letter_id = deadletters_letter.id), FALSE)"  # noqa: S608
     return Q(RawSQL(sql, given, output_field=BooleanField()))  # noqa: S611
 
 

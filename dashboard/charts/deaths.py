@@ -35,9 +35,8 @@ class Versions:
     legend: tuple[tuple[str, int, int], ...]
 
 
-def spark(rates: Mapping[datetime, int], since: datetime, until: datetime) -> str:
-    """Deaths over time as the points of a line, the newest on the right; empty where there were none."""
-    counts = _gathered(rates, since, until, POINTS)
+def spark(counts: Sequence[int]) -> str:
+    """Deaths in POINTS parts of a time as the points of a line, the newest on the right; empty where none were."""
     most = max(counts, default=0)
     if not most:
         return ""

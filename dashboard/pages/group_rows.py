@@ -46,7 +46,7 @@ def lines(subject: Subject, rows: Sequence[FailureGroup], since: datetime, until
         Line(
             row,
             numbers.get(row.pk, selectors.Numbers()).held,
-            deaths.spark(rates.get(row.pk, {}), since, until),
+            deaths.spark(rates.get(row.pk, ())),
             versions.get(row.pk, ()),
             after.get(row.pk),
         )
@@ -71,10 +71,10 @@ def parts_seen(subject: Subject) -> QuerySet[GroupPart]:
     return GroupPart.objects.filter(visible(subject, Permission.SEE, **FIELDS))
 
 
-def rates_of(ids: Sequence[UUID], since: datetime, until: datetime) -> Mapping[UUID, Mapping[datetime, int]]:
-    """Deaths of each, by minute or hour."""
-    seconds, begin = _step(since, until)
-    return {group: dict(each) for group, each in selectors.lines(ids, seconds, begin, until).items()}
+def rates_of(ids: Sequence[UUID], since: datetime, until: datetime) -> Mapping[UUID, Sequence[int]]:
+    """Deaths of each, in as many parts as its line has points."""
+    seconds, _ = _step(since, until)
+    return selectors.lines(ids, seconds, since, until, deaths.POINTS)
 
 
 def by_version(group: FailureGroup, since: datetime, until: datetime) -> Mapping[str, Mapping[datetime, int]]:
