@@ -73,14 +73,14 @@ def parts_seen(subject: Subject) -> QuerySet[GroupPart]:
 
 def rates_of(ids: Sequence[UUID], since: datetime, until: datetime) -> Mapping[UUID, Sequence[int]]:
     """Deaths of each, in as many parts as its line has points."""
-    seconds, _ = _step(since, until)
-    return selectors.lines(ids, seconds, since, until, deaths.POINTS)
+    return selectors.lines(ids, _step(since, until), since, until, deaths.POINTS)
 
 
 def by_version(group: FailureGroup, since: datetime, until: datetime) -> Mapping[str, Mapping[datetime, int]]:
-    seconds, begin = _step(since, until)
+    """The minute or hour that was under way at the beginning counts."""
+    seconds = _step(since, until)
     found: dict[str, dict[datetime, int]] = defaultdict(dict)
-    for at, version, number in selectors.rates(group, seconds, begin, until):
+    for at, version, number in selectors.rates(group, seconds, since - timedelta(seconds=seconds), until):
         found[version][at] = number
     return found
 
@@ -89,8 +89,7 @@ def letters_of(subject: Subject, group: FailureGroup) -> QuerySet[Letter]:
     return seen_by(subject).filter(group=group)
 
 
-def _step(since: datetime, until: datetime) -> tuple[int, datetime]:
-    """Minutes or hours, and from when: the one under way at the beginning counts."""
+def _step(since: datetime, until: datetime) -> int:
+    """Seconds of a minute or of an hour."""
     fine = until - since <= FINE_UP_TO and since > clock.now() - MINUTES_KEPT
-    seconds = MINUTE if fine else HOUR
-    return seconds, since - timedelta(seconds=seconds)
+    return MINUTE if fine else HOUR

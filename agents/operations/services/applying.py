@@ -9,12 +9,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from agents.deadletters.models import Letter
 from agents.deadletters.values import State as LetterState
 from agents.ledger import api as ledger
 from agents.operations.models import Item, Operation, Receipt
 from agents.operations.outgoing import Outgoing
-from agents.operations.services import claiming, controlling, telling
+from agents.operations.services import claiming, controlling, settling, telling
 from agents.operations.services.claiming import leave_out, pick
 from agents.operations.values import Action, ItemState
 from core import clock, crash, hints
@@ -55,11 +54,7 @@ def apply(operation: Operation) -> bool:
 
 def _move(operation: Operation, action: Action, ids: Listed[UUID], now: datetime) -> None:
     before, after = BEFORE[action], AFTER[action]
-    if Letter.objects.filter(among("pk", ids), still_is("state", before)).update(
-        state=after, since=now
-    ) != len(ids):
-        raise StaleStateError("Another operation has these letters.")
-    claiming.say(ids, before, after, operation, now)
+    settling.move_letters(ids, before, after, operation.by_name, str(operation), now)
     Receipt.objects.filter(among("letter", ids)).delete()
     if action is Action.PURGE:
         until = now + settings.POSTROOM.retention_purged
